@@ -116,11 +116,11 @@ enum sbp2x_agent_state {
  *
  * Any context, no lock held; they only take notice and return.
  *
- * @stale: the generation that the agent was started in is over
+ * @stale: @generation, in which the agent was started, is over
  * @lost: the target's agent does not answer, or does not let itself be reset
  */
 struct sbp2x_agent_ops {
-	void (*stale)(struct sbp2x_agent *agent);
+	void (*stale)(struct sbp2x_agent *agent, int generation);
 	void (*lost)(struct sbp2x_agent *agent);
 };
 

@@ -361,6 +361,16 @@ void sbp2x_management_cancel(struct sbp2x_management *m,
 	}
 }
 
+bool sbp2x_management_is_current(const struct sbp2x_management *m,
+				 const struct sbp2x_operation *op,
+				 int generation)
+{
+	if (op != m->current_op)
+		return op->queued;
+
+	return op->path.generation == generation;
+}
+
 void sbp2x_management_bus_reset(struct sbp2x_management *m)
 {
 	struct sbp2x_path path;

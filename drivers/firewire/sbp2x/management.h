@@ -57,6 +57,7 @@ enum sbp2x_management_outcome {
  * @status_fifo: where the target writes the status to
  * @timeout_ms: from the first write to the agent on
  * @done: called once, on the workqueue. The operation may be queued again.
+ * @private: for @done
  *
  * Valid in @done:
  * @outcome: see there
@@ -78,6 +79,7 @@ struct sbp2x_operation {
 	u64 status_fifo;
 	unsigned int timeout_ms;
 	void (*done)(struct sbp2x_operation *op);
+	void *private;
 
 	enum sbp2x_management_outcome outcome;
 	struct sbp2x_status_block status;
@@ -168,6 +170,14 @@ void sbp2x_management_queue(struct sbp2x_management *m,
  */
 void sbp2x_management_cancel(struct sbp2x_management *m,
 			     struct sbp2x_operation *op);
+
+/*
+ * sbp2x_management_is_current() - is @op under way in this generation, or
+ * still waiting, so that it will be? On the workqueue.
+ */
+bool sbp2x_management_is_current(const struct sbp2x_management *m,
+				 const struct sbp2x_operation *op,
+				 int generation);
 
 /**
  * sbp2x_management_bus_reset() - a new generation began

@@ -1,0 +1,981 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The fetch agent of one login, in serial mode: the target has one ORB at a
+ * time, given to it by ORB_POINTER.
+ *
+ * A start writes three registers of the target, one after the other, and
+ * then lets tasks flow; a reset of a wedged or dead agent is a start that
+ * begins at its second step. Everything the agent does is driven by the end
+ * of a write, a status block, or its one deadline; nothing here sleeps but
+ * the functions for error handling.
+ */
+#include "agent.h"
+
+#include <linux/device.h>
+#include <linux/dma-mapping.h>
+#include <linux/minmax.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+
+/* A busy target is tried again after 10 ms, 20 ms, ... 320 ms */
+#define RETRY_MS	10
+#define RETRIES		6
+
+#define CSR_BUSY_TIMEOUT_ADDRESS	(CSR_REGISTER_BASE + CSR_BUSY_TIMEOUT)
+
+/*
+ * The list's tasks, and the last completed ORB, which the target may read
+ * again for its next_ORB. A slot also stays in use until its ORB_POINTER
+ * write ended; two more keep that from costing throughput.
+ */
+#define SPARE_SLOTS	3
+
+/**
+ * struct sbp2x_slot - an ORB with its page table
+ * @link: into the agent's free or quarantine list
+ * @task: whose ORB it is, or NULL
+ * @pointer: the ORB_POINTER write
+ * @writing: @pointer is under way
+ * @write_stale: ... and its outcome matters to nobody
+ */
+struct sbp2x_slot {
+	struct list_head link;
+	struct sbp2x_agent *agent;
+	struct sbp2x_task *task;
+	struct sbp2x_command_orb *orb;
+	dma_addr_t orb_dma;
+	struct sbp2x_page_table_entry *page_table;
+	dma_addr_t page_table_dma;
+	dma_addr_t data;		/* for data_descriptor */
+	struct sbp2x_transaction pointer;
+	bool writing;
+	bool write_stale;
+};
+
+static void agent_pump(struct sbp2x_agent *agent);
+static void agent_control_write(struct sbp2x_agent *agent);
+
+/* Slots */
+
+static void slot_release(struct sbp2x_agent *agent, struct sbp2x_slot *slot)
+{
+	lockdep_assert_held(&agent->lock);
+	list_add_tail(&slot->link, &agent->free_slots);
+}
+
+/* The ORB completed: keep it readable until the next one completes */
+static void slot_retire(struct sbp2x_agent *agent, struct sbp2x_slot *slot)
+{
+	lockdep_assert_held(&agent->lock);
+	slot->task = NULL;
+	if (agent->tail)
+		slot_release(agent, agent->tail);
+	agent->tail = slot;
+}
+
+static struct sbp2x_slot *slot_get(struct sbp2x_agent *agent)
+{
+	struct sbp2x_slot *slot;
+
+	lockdep_assert_held(&agent->lock);
+	list_for_each_entry(slot, &agent->free_slots, link) {
+		if (slot->writing)
+			continue;
+		list_del(&slot->link);
+		return slot;
+	}
+
+	return NULL;
+}
+
+static struct sbp2x_slot *slot_by_orb(struct sbp2x_agent *agent, u64 offset)
+{
+	u64 index;
+
+	if (offset < agent->memory_dma)
+		return NULL;
+
+	index = div64_u64(offset - agent->memory_dma, agent->orb_stride);
+	if (index >= agent->slot_count ||
+	    agent->slots[index].orb_dma != offset)
+		return NULL;
+
+	return &agent->slots[index];
+}
+
+/* ORBs */
+
+static bool task_fits(const struct sbp2x_agent *agent,
+		      const struct sbp2x_task *task)
+{
+	return task->cdb_length <= SBP2X_CDB_SIZE &&
+	       task->cdb_length + SBP2X_ORB_HEADER_SIZE <=
+	       agent->limits.orb_size &&
+	       task->nents <= agent->limits.page_table_entries;
+}
+
+/* A single segment needs no page table, and some devices know none */
+static void slot_fill_data(struct sbp2x_slot *slot,
+			   const struct sbp2x_task *task)
+{
+	struct sbp2x_command_orb *orb = slot->orb;
+	struct scatterlist *sg;
+	int i;
+
+	if (task->nents == 1) {
+		slot->data = sg_dma_address(task->sg);
+		sbp2x_put(orb->control, SBP2X_CORB_DATA_SIZE,
+			  sg_dma_len(task->sg));
+		return;
+	}
+
+	for_each_sg(task->sg, sg, task->nents, i)
+		sbp2x_page_table_entry_set(&slot->page_table[i],
+					   sg_dma_address(sg), sg_dma_len(sg));
+	slot->data = slot->page_table_dma;
+	sbp2x_put(orb->control, SBP2X_CORB_PAGE_TABLE_PRESENT, 1);
+	sbp2x_put(orb->control, SBP2X_CORB_DATA_SIZE, task->nents);
+}
+
+/* All of the ORB that does not depend on the generation of the bus */
+static void slot_fill(struct sbp2x_slot *slot, const struct sbp2x_task *task)
+{
+	struct sbp2x_command_orb *orb = slot->orb;
+
+	memset(orb, 0, sizeof(*orb));
+	sbp2x_pointer_set_null(&orb->next_orb);
+	sbp2x_put(orb->control, SBP2X_ORB_NOTIFY, 1);
+	if (task->direction == DMA_FROM_DEVICE)
+		orb->control |= cpu_to_be32(SBP2X_CORB_DIRECTION_READ);
+	memcpy(orb->cdb, task->cdb, task->cdb_length);
+
+	slot->data = 0;
+	if (task->nents)
+		slot_fill_data(slot, task);
+}
+
+/* The rest of it: node IDs and speeds change with every bus reset */
+static void slot_fill_path(struct sbp2x_slot *slot,
+			   const struct sbp2x_path *path)
+{
+	struct sbp2x_command_orb *orb = slot->orb;
+
+	sbp2x_put(orb->control, SBP2X_CORB_SPD, path->speed);
+	sbp2x_put(orb->control, SBP2X_CORB_MAX_PAYLOAD, path->max_payload);
+	if (slot->task->nents)
+		sbp2x_pointer_set_node(&orb->data_descriptor,
+				       path->local_node_id, slot->data);
+}
+
+/* The one door out of the task list */
+
+/*
+ * The caller completes @task, or hands it back to its submitter, and then
+ * calls task_completed().
+ */
+static void task_take(struct sbp2x_agent *agent, struct sbp2x_task *task)
+{
+	lockdep_assert_held(&agent->lock);
+	if (task->state == SBP2X_TASK_AT_TARGET)
+		agent->at_target--;
+	task->state = SBP2X_TASK_COMPLETING;
+	list_del(&task->link);
+	agent->completing++;
+}
+
+static void task_completed(struct sbp2x_agent *agent)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&agent->lock, flags);
+	agent->completing--;
+	agent->count.completed++;
+	spin_unlock_irqrestore(&agent->lock, flags);
+
+	if (wq_has_sleeper(&agent->wait))
+		wake_up_all(&agent->wait);
+}
+
+static void task_complete(struct sbp2x_agent *agent, struct sbp2x_task *task,
+			  enum sbp2x_task_outcome outcome,
+			  const struct sbp2x_status_block *status,
+			  size_t length)
+{
+	task->state = SBP2X_TASK_IDLE;
+	task->done(task, outcome, status, length);
+	task_completed(agent);
+}
+
+/* Complete what task_take() put on @tasks */
+static void tasks_complete(struct sbp2x_agent *agent, struct list_head *tasks,
+			   enum sbp2x_task_outcome outcome)
+{
+	struct sbp2x_task *task, *next;
+
+	list_for_each_entry_safe(task, next, tasks, link) {
+		list_del(&task->link);
+		task_complete(agent, task, outcome, NULL, 0);
+	}
+}
+
+static void tasks_take(struct sbp2x_agent *agent, struct list_head *from,
+		       struct list_head *to)
+{
+	struct sbp2x_task *task, *next;
+
+	lockdep_assert_held(&agent->lock);
+	list_for_each_entry_safe(task, next, from, link) {
+		task_take(agent, task);
+		task->slot->task = NULL;
+		list_add_tail(&task->slot->link, &agent->quarantine);
+		list_add_tail(&task->link, to);
+	}
+}
+
+/* What the target has is to be given to it again, or may not be */
+static void tasks_recall(struct sbp2x_agent *agent)
+{
+	struct sbp2x_task *task, *next;
+
+	lockdep_assert_held(&agent->lock);
+	list_for_each_entry_safe(task, next, &agent->tasks, link) {
+		if (task->state != SBP2X_TASK_AT_TARGET)
+			continue;
+		agent->at_target--;
+		task->slot->write_stale = task->slot->writing;
+		if (task->repeatable) {
+			task->state = SBP2X_TASK_QUEUED;
+			agent->count.resubmitted++;
+		} else {
+			task->state = SBP2X_TASK_LIMBO;
+			list_move_tail(&task->link, &agent->limbo);
+		}
+	}
+}
+
+/* The target surely has nothing of ours any more */
+static void tasks_forgotten(struct sbp2x_agent *agent, struct list_head *lost)
+{
+	lockdep_assert_held(&agent->lock);
+	tasks_take(agent, &agent->limbo, lost);
+	list_splice_tail_init(&agent->quarantine, &agent->free_slots);
+}
+
+/* Giving ORBs to the target */
+
+static void agent_set_held(struct sbp2x_agent *agent)
+{
+	lockdep_assert_held(&agent->lock);
+	tasks_recall(agent);
+	agent->state = SBP2X_AGENT_HELD;
+	agent->control_stale = agent->control_busy;
+}
+
+/* Begin a start at @step; true where the caller is to send the first write */
+static bool agent_set_starting(struct sbp2x_agent *agent,
+			       enum sbp2x_agent_step step)
+{
+	lockdep_assert_held(&agent->lock);
+	tasks_recall(agent);
+	agent->state = SBP2X_AGENT_STARTING;
+	agent->step = step;
+	agent->control_retries = 0;
+	agent->write_retries = 0;
+	agent->backing_off = false;
+	if (step == SBP2X_STEP_AGENT_RESET)
+		agent->count.resets++;
+
+	/* A write that is under way sends this one when it ends */
+	agent->control_stale = agent->control_busy;
+	if (agent->control_busy)
+		return false;
+	agent->control_busy = true;
+	return true;
+}
+
+/* The target's generation is over: hold, without having been told to */
+static void agent_stale(struct sbp2x_agent *agent)
+{
+	unsigned long flags;
+	int generation;
+
+	spin_lock_irqsave(&agent->lock, flags);
+	generation = agent->path.generation;
+	spin_unlock_irqrestore(&agent->lock, flags);
+
+	sbp2x_agent_hold(agent);
+	agent->ops->stale(agent, generation);
+}
+
+static void agent_retry_later(struct sbp2x_agent *agent, unsigned int retry)
+{
+	/* On -ESHUTDOWN the owner is about to stop us */
+	(void)sbp2x_deadline_set_ms(agent->scheduler, &agent->retry,
+				    RETRY_MS << retry);
+}
+
+enum pointer_verdict {
+	POINTER_FINE,
+	POINTER_RETRY,
+	POINTER_STALE,
+	POINTER_TROUBLE,
+};
+
+/* What the end of an ORB_POINTER write means for the task at the target */
+static enum pointer_verdict pointer_judge(struct sbp2x_agent *agent,
+					  struct sbp2x_slot *slot, int rcode)
+{
+	lockdep_assert_held(&agent->lock);
+	slot->writing = false;
+	if (slot->write_stale || !slot->task ||
+	    slot->task->state != SBP2X_TASK_AT_TARGET ||
+	    agent->state != SBP2X_AGENT_READY)
+		return POINTER_FINE;
+	if (rcode == RCODE_COMPLETE) {
+		agent->write_retries = 0;
+		return POINTER_FINE;
+	}
+
+	agent->count.write_errors++;
+	if (rcode == RCODE_GENERATION)
+		return POINTER_STALE;
+	if (!sbp2x_rcode_is_transient(rcode) || agent->write_retries >= RETRIES)
+		return POINTER_TROUBLE;
+
+	slot->task->state = SBP2X_TASK_QUEUED;
+	agent->at_target--;
+	agent->backing_off = true;
+	agent->write_retries++;
+	return POINTER_RETRY;
+}
+
+static void pointer_done(struct sbp2x_transaction *t, int rcode)
+{
+	struct sbp2x_slot *slot = container_of(t, typeof(*slot), pointer);
+	struct sbp2x_agent *agent = slot->agent;
+	enum pointer_verdict verdict;
+	unsigned long flags;
+	bool send = false;
+
+	spin_lock_irqsave(&agent->lock, flags);
+	verdict = pointer_judge(agent, slot, rcode);
+	/* Not known whether the target has the ORB: make it forget */
+	if (verdict == POINTER_TROUBLE)
+		send = agent_set_starting(agent, SBP2X_STEP_AGENT_RESET);
+	spin_unlock_irqrestore(&agent->lock, flags);
+
+	if (verdict == POINTER_STALE)
+		agent_stale(agent);
+	else if (verdict == POINTER_RETRY)
+		agent_retry_later(agent, agent->write_retries - 1);
+	else if (send)
+		agent_control_write(agent);
+	else
+		agent_pump(agent);
+}
+
+/* The task that is next to be given to the target, marked so; or NULL */
+static struct sbp2x_task *agent_next(struct sbp2x_agent *agent)
+{
+	struct sbp2x_task *task;
+
+	lockdep_assert_held(&agent->lock);
+	if (agent->state != SBP2X_AGENT_READY || agent->at_target ||
+	    agent->backing_off)
+		return NULL;
+
+	task = list_first_entry_or_null(&agent->tasks, struct sbp2x_task, link);
+	if (!task || task->slot->writing)
+		return NULL;
+
+	slot_fill_path(task->slot, &agent->path);
+	task->state = SBP2X_TASK_AT_TARGET;
+	task->slot->writing = true;
+	task->slot->write_stale = false;
+	agent->at_target++;
+	return task;
+}
+
+static void agent_pump(struct sbp2x_agent *agent)
+{
+	struct sbp2x_slot *slot = NULL;
+	struct sbp2x_task *task;
+	struct sbp2x_path path;
+	unsigned long flags;
+	u64 address;
+
+	spin_lock_irqsave(&agent->lock, flags);
+	task = agent_next(agent);
+	if (task) {
+		slot = task->slot;
+		path = agent->path;
+		address = agent->address + SBP2X_AGENT_ORB_POINTER;
+	}
+	spin_unlock_irqrestore(&agent->lock, flags);
+
+	if (!slot)
+		return;
+
+	dma_wmb();
+	sbp2x_bus_write_pointer(agent->bus, &slot->pointer, &path, address,
+				slot->orb_dma, pointer_done);
+}
+
+/* Starting and resetting the target's agent */
+
+/*
+ * Other than after a bus reset, the target may still be busy with its tasks:
+ * what it could touch stays as it is until the next login's reset.
+ */
+static void agent_lost(struct sbp2x_agent *agent)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&agent->lock, flags);
+	if (agent->state != SBP2X_AGENT_STOPPED)
+		agent_set_held(agent);
+	spin_unlock_irqrestore(&agent->lock, flags);
+	wake_up_all(&agent->wait);
+
+	dev_warn(agent->bus->log,
+		 "the target's fetch agent does not answer; logging in again\n");
+	agent->ops->lost(agent);
+}
+
+/* BUSY_TIMEOUT and unsolicited status are a comfort; the reset is a must */
+static bool step_is_optional(enum sbp2x_agent_step step)
+{
+	return step != SBP2X_STEP_AGENT_RESET;
+}
+
+enum control_verdict {
+	CONTROL_WRITE,
+	CONTROL_READY,
+	CONTROL_RETRY,
+	CONTROL_STALE,
+	CONTROL_LOST,
+	CONTROL_NOTHING,
+};
+
+static enum control_verdict control_advance(struct sbp2x_agent *agent,
+					    struct list_head *lost)
+{
+	lockdep_assert_held(&agent->lock);
+	if (agent->step == SBP2X_STEP_AGENT_RESET)
+		tasks_forgotten(agent, lost);
+
+	agent->control_retries = 0;
+	agent->step++;
+	if (agent->step != SBP2X_STEP_READY) {
+		agent->control_busy = true;
+		return CONTROL_WRITE;
+	}
+	agent->state = SBP2X_AGENT_READY;
+	return CONTROL_READY;
+}
+
+static enum control_verdict control_judge(struct sbp2x_agent *agent, int rcode,
+					  struct list_head *lost)
+{
+	bool stale = agent->control_stale;
+
+	lockdep_assert_held(&agent->lock);
+	agent->control_busy = false;
+	agent->control_stale = false;
+	if (agent->state != SBP2X_AGENT_STARTING)
+		return CONTROL_NOTHING;
+	if (stale) {
+		agent->control_busy = true;
+		return CONTROL_WRITE;
+	}
+	if (rcode == RCODE_COMPLETE)
+		return control_advance(agent, lost);
+	if (rcode == RCODE_GENERATION)
+		return CONTROL_STALE;
+
+	agent->count.write_errors++;
+	if (sbp2x_rcode_is_transient(rcode) || rcode == RCODE_NO_ACK ||
+	    rcode == RCODE_CANCELLED) {
+		if (agent->control_retries < RETRIES) {
+			agent->control_retries++;
+			return CONTROL_RETRY;
+		}
+	}
+	return step_is_optional(agent->step) ? control_advance(agent, lost) :
+					       CONTROL_LOST;
+}
+
+static void control_done(struct sbp2x_transaction *t, int rcode)
+{
+	struct sbp2x_agent *agent = container_of(t, typeof(*agent), control);
+	enum control_verdict verdict;
+	unsigned long flags;
+	LIST_HEAD(lost);
+
+	spin_lock_irqsave(&agent->lock, flags);
+	verdict = control_judge(agent, rcode, &lost);
+	spin_unlock_irqrestore(&agent->lock, flags);
+
+	tasks_complete(agent, &lost, SBP2X_TASK_LOST);
+
+	switch (verdict) {
+	case CONTROL_WRITE:
+		agent_control_write(agent);
+		break;
+	case CONTROL_READY:
+		wake_up_all(&agent->wait);
+		agent_pump(agent);
+		break;
+	case CONTROL_RETRY:
+		agent_retry_later(agent, agent->control_retries - 1);
+		break;
+	case CONTROL_STALE:
+		agent_stale(agent);
+		break;
+	case CONTROL_LOST:
+		agent_lost(agent);
+		break;
+	case CONTROL_NOTHING:
+		break;
+	}
+}
+
+/* control_busy was set by the caller, so the transaction is ours */
+static void agent_control_write(struct sbp2x_agent *agent)
+{
+	enum sbp2x_agent_step step;
+	struct sbp2x_path path;
+	unsigned long flags;
+	u64 offset;
+	u32 value;
+
+	spin_lock_irqsave(&agent->lock, flags);
+	step = agent->step;
+	path = agent->path;
+	offset = agent->address;
+	spin_unlock_irqrestore(&agent->lock, flags);
+
+	switch (step) {
+	case SBP2X_STEP_BUSY_TIMEOUT:
+		offset = CSR_BUSY_TIMEOUT_ADDRESS;
+		value = SBP2X_BUSY_TIMEOUT_CYCLES | SBP2X_BUSY_TIMEOUT_RETRIES;
+		break;
+	case SBP2X_STEP_UNSOLICITED_STATUS:
+		offset += SBP2X_AGENT_UNSOLICITED_STATUS_ENABLE;
+		value = 1;
+		break;
+	default:
+		offset += SBP2X_AGENT_RESET;
+		value = 0;
+		break;
+	}
+	sbp2x_bus_write_quadlet(agent->bus, &agent->control, &path, offset,
+				value, control_done);
+}
+
+/* The pause after a busy write is over: go on with whatever was refused */
+static void retry_fn(struct sbp2x_deadline *deadline)
+{
+	struct sbp2x_agent *agent = container_of(deadline, typeof(*agent),
+						 retry);
+	bool send = false;
+
+	spin_lock_irq(&agent->lock);
+	agent->backing_off = false;
+	if (agent->state == SBP2X_AGENT_STARTING && !agent->control_busy) {
+		agent->control_busy = true;
+		send = true;
+	}
+	spin_unlock_irq(&agent->lock);
+
+	if (send)
+		agent_control_write(agent);
+	else
+		agent_pump(agent);
+}
+
+void sbp2x_agent_start(struct sbp2x_agent *agent, u64 address,
+		       const struct sbp2x_path *path)
+{
+	unsigned long flags;
+	bool send;
+
+	spin_lock_irqsave(&agent->lock, flags);
+	agent->address = address;
+	agent->path = *path;
+	send = agent_set_starting(agent, SBP2X_STEP_BUSY_TIMEOUT);
+	spin_unlock_irqrestore(&agent->lock, flags);
+
+	if (send)
+		agent_control_write(agent);
+}
+
+void sbp2x_agent_hold(struct sbp2x_agent *agent)
+{
+	unsigned long flags;
+	LIST_HEAD(lost);
+
+	spin_lock_irqsave(&agent->lock, flags);
+	if (agent->state != SBP2X_AGENT_STOPPED) {
+		agent_set_held(agent);
+		tasks_forgotten(agent, &lost);
+	}
+	spin_unlock_irqrestore(&agent->lock, flags);
+
+	tasks_complete(agent, &lost, SBP2X_TASK_LOST);
+	wake_up_all(&agent->wait);
+}
+
+void sbp2x_agent_stop(struct sbp2x_agent *agent)
+{
+	unsigned long flags;
+	LIST_HEAD(lost);
+	LIST_HEAD(gone);
+
+	spin_lock_irqsave(&agent->lock, flags);
+	agent_set_held(agent);
+	agent->state = SBP2X_AGENT_STOPPED;
+	tasks_forgotten(agent, &lost);
+	tasks_take(agent, &agent->tasks, &gone);
+	spin_unlock_irqrestore(&agent->lock, flags);
+
+	tasks_complete(agent, &lost, SBP2X_TASK_GONE);
+	tasks_complete(agent, &gone, SBP2X_TASK_GONE);
+	wake_up_all(&agent->wait);
+}
+
+static bool agent_refuses(const struct sbp2x_agent *agent)
+{
+	lockdep_assert_held(&agent->lock);
+	return agent->state == SBP2X_AGENT_UNBOUND ||
+	       agent->state == SBP2X_AGENT_STOPPED;
+}
+
+static struct sbp2x_slot *slot_reserve(struct sbp2x_agent *agent, int *error)
+{
+	struct sbp2x_slot *slot = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&agent->lock, flags);
+	*error = agent_refuses(agent) ? -ENODEV : 0;
+	if (!*error) {
+		slot = slot_get(agent);
+		*error = slot ? 0 : -EBUSY;
+	}
+	spin_unlock_irqrestore(&agent->lock, flags);
+
+	return slot;
+}
+
+int sbp2x_agent_submit(struct sbp2x_agent *agent, struct sbp2x_task *task)
+{
+	struct sbp2x_slot *slot;
+	unsigned long flags;
+	int ret;
+
+	if (!task_fits(agent, task))
+		return -EMSGSIZE;
+
+	slot = slot_reserve(agent, &ret);
+	if (!slot)
+		return ret;
+
+	slot_fill(slot, task);
+
+	spin_lock_irqsave(&agent->lock, flags);
+	if (agent_refuses(agent)) {
+		slot_release(agent, slot);
+		ret = -ENODEV;
+	} else {
+		slot->task = task;
+		task->slot = slot;
+		task->state = SBP2X_TASK_QUEUED;
+		list_add_tail(&task->link, &agent->tasks);
+		agent->count.submitted++;
+	}
+	spin_unlock_irqrestore(&agent->lock, flags);
+
+	if (!ret)
+		agent_pump(agent);
+	return ret;
+}
+
+/* Status */
+
+static void unsolicited_done(struct sbp2x_transaction *t, int rcode)
+{
+	struct sbp2x_agent *agent = container_of(t, typeof(*agent),
+						 unsolicited);
+	unsigned long flags;
+
+	spin_lock_irqsave(&agent->lock, flags);
+	agent->unsolicited_busy = false;
+	spin_unlock_irqrestore(&agent->lock, flags);
+}
+
+/* The target may send the next one only after the register was written */
+static void agent_unsolicited(struct sbp2x_agent *agent)
+{
+	struct sbp2x_path path;
+	unsigned long flags;
+	u64 address;
+	bool send;
+
+	spin_lock_irqsave(&agent->lock, flags);
+	agent->count.unsolicited++;
+	send = agent->state == SBP2X_AGENT_READY && !agent->unsolicited_busy;
+	agent->unsolicited_busy |= send;
+	path = agent->path;
+	address = agent->address + SBP2X_AGENT_UNSOLICITED_STATUS_ENABLE;
+	spin_unlock_irqrestore(&agent->lock, flags);
+
+	if (send)
+		sbp2x_bus_write_quadlet(agent->bus, &agent->unsolicited, &path,
+					address, 1, unsolicited_done);
+}
+
+static bool status_is_trusted(struct sbp2x_agent *agent,
+			      const struct sbp2x_inbound *in)
+{
+	lockdep_assert_held(&agent->lock);
+	return (agent->state == SBP2X_AGENT_READY ||
+		agent->state == SBP2X_AGENT_STARTING) &&
+	       agent->path.node_id == in->source &&
+	       agent->path.generation == in->generation;
+}
+
+/* The task that this status is for, taken out of the list; or NULL */
+static struct sbp2x_task *status_match(struct sbp2x_agent *agent,
+				       const struct sbp2x_status_block *status)
+{
+	struct sbp2x_slot *slot;
+	struct sbp2x_task *task;
+
+	lockdep_assert_held(&agent->lock);
+	slot = slot_by_orb(agent, sbp2x_status_orb_offset(status));
+	if (!slot || !slot->task || slot->task->state != SBP2X_TASK_AT_TARGET) {
+		agent->count.status_unknown++;
+		return NULL;
+	}
+
+	task = slot->task;
+	task_take(agent, task);
+	slot_retire(agent, slot);
+	return task;
+}
+
+bool sbp2x_agent_status(struct sbp2x_agent *agent,
+			const struct sbp2x_inbound *in,
+			const struct sbp2x_status_block *status)
+{
+	struct sbp2x_task *task = NULL;
+	bool trusted, unsolicited, send = false;
+	unsigned long flags;
+
+	unsolicited = sbp2x_status_src(status) >= SBP2X_SRC_UNSOLICITED;
+
+	spin_lock_irqsave(&agent->lock, flags);
+	trusted = status_is_trusted(agent, in);
+	if (!trusted)
+		agent->count.status_foreign++;
+	else if (!unsolicited)
+		task = status_match(agent, status);
+	if (task && sbp2x_status_dead(status))
+		send = agent_set_starting(agent, SBP2X_STEP_AGENT_RESET);
+	spin_unlock_irqrestore(&agent->lock, flags);
+
+	if (trusted && unsolicited) {
+		agent_unsolicited(agent);
+		return true;
+	}
+	if (!task)
+		return false;
+
+	task_complete(agent, task, SBP2X_TASK_STATUS, status, in->length);
+	if (send)
+		agent_control_write(agent);
+	else
+		agent_pump(agent);
+	return true;
+}
+
+/* For error handling: may sleep */
+
+static bool agent_is_settled(struct sbp2x_agent *agent)
+{
+	bool settled;
+
+	spin_lock_irq(&agent->lock);
+	settled = agent->state != SBP2X_AGENT_STARTING && !agent->completing;
+	spin_unlock_irq(&agent->lock);
+
+	return settled;
+}
+
+/* Whoever completes a task elsewhere must be through with it */
+static bool agent_is_quiet(struct sbp2x_agent *agent)
+{
+	bool quiet;
+
+	spin_lock_irq(&agent->lock);
+	quiet = !agent->completing;
+	spin_unlock_irq(&agent->lock);
+
+	return quiet;
+}
+
+static bool agent_target_forgot(struct sbp2x_agent *agent)
+{
+	bool forgot;
+
+	spin_lock_irq(&agent->lock);
+	forgot = list_empty(&agent->quarantine);
+	spin_unlock_irq(&agent->lock);
+
+	return forgot;
+}
+
+int sbp2x_agent_reset(struct sbp2x_agent *agent)
+{
+	bool send = false;
+
+	spin_lock_irq(&agent->lock);
+	if (agent->state == SBP2X_AGENT_READY)
+		send = agent_set_starting(agent, SBP2X_STEP_AGENT_RESET);
+	spin_unlock_irq(&agent->lock);
+
+	if (send)
+		agent_control_write(agent);
+	wait_event(agent->wait, agent_is_settled(agent));
+
+	/* A bus reset in between serves as well */
+	return agent_target_forgot(agent) ? 0 : -EIO;
+}
+
+/*
+ * Take @task out of the list for its submitter. True where the target may
+ * still touch its data.
+ */
+static bool task_withdraw(struct sbp2x_agent *agent, struct sbp2x_task *task)
+{
+	bool touched = task->state == SBP2X_TASK_AT_TARGET ||
+		       task->state == SBP2X_TASK_LIMBO;
+
+	lockdep_assert_held(&agent->lock);
+	if (!touched && task->state != SBP2X_TASK_QUEUED)
+		return false;
+
+	task_take(agent, task);
+	task->slot->task = NULL;
+	list_add_tail(&task->slot->link,
+		      touched ? &agent->quarantine : &agent->free_slots);
+	task->state = SBP2X_TASK_IDLE;
+	agent->completing--;
+	agent->count.aborted++;
+	return touched;
+}
+
+int sbp2x_agent_abort(struct sbp2x_agent *agent, struct sbp2x_task *task)
+{
+	bool touched;
+
+	/* While a reset is under way the target may still have a queued task */
+	wait_event(agent->wait, agent_is_settled(agent));
+
+	spin_lock_irq(&agent->lock);
+	touched = task_withdraw(agent, task);
+	spin_unlock_irq(&agent->lock);
+
+	wait_event(agent->wait, agent_is_quiet(agent));
+
+	return touched ? sbp2x_agent_reset(agent) : 0;
+}
+
+bool sbp2x_agent_task_runs(struct sbp2x_agent *agent, struct sbp2x_task *task)
+{
+	unsigned long flags;
+	bool runs;
+
+	spin_lock_irqsave(&agent->lock, flags);
+	runs = task->state == SBP2X_TASK_AT_TARGET &&
+	       agent->state == SBP2X_AGENT_READY;
+	spin_unlock_irqrestore(&agent->lock, flags);
+
+	return runs;
+}
+
+/* Life */
+
+static void slots_lay_out(struct sbp2x_agent *agent, size_t table_size)
+{
+	size_t tables = agent->slot_count * agent->orb_stride;
+	unsigned int i;
+
+	for (i = 0; i < agent->slot_count; i++) {
+		struct sbp2x_slot *slot = &agent->slots[i];
+		size_t orb = i * agent->orb_stride;
+		size_t table = tables + i * table_size;
+
+		slot->agent = agent;
+		slot->orb = agent->memory + orb;
+		slot->orb_dma = agent->memory_dma + orb;
+		slot->page_table = agent->memory + table;
+		slot->page_table_dma = agent->memory_dma + table;
+		list_add_tail(&slot->link, &agent->free_slots);
+	}
+}
+
+int sbp2x_agent_init(struct sbp2x_agent *agent, struct sbp2x_bus *bus,
+		     struct sbp2x_scheduler *scheduler,
+		     const struct sbp2x_agent_ops *ops,
+		     const struct sbp2x_agent_limits *limits)
+{
+	size_t table_size;
+
+	memset(agent, 0, sizeof(*agent));
+	agent->bus = bus;
+	agent->scheduler = scheduler;
+	agent->ops = ops;
+	agent->limits = *limits;
+	spin_lock_init(&agent->lock);
+	INIT_LIST_HEAD(&agent->tasks);
+	INIT_LIST_HEAD(&agent->limbo);
+	INIT_LIST_HEAD(&agent->free_slots);
+	INIT_LIST_HEAD(&agent->quarantine);
+	init_waitqueue_head(&agent->wait);
+	sbp2x_deadline_init(&agent->retry, retry_fn);
+
+	agent->slot_count = limits->depth + SPARE_SLOTS;
+	agent->slots = kcalloc(agent->slot_count, sizeof(*agent->slots),
+			       GFP_KERNEL);
+	if (!agent->slots)
+		return -ENOMEM;
+
+	/* The target fetches orb_size bytes, however short the CDB is */
+	agent->orb_stride = ALIGN(max_t(size_t, limits->orb_size,
+					sizeof(struct sbp2x_command_orb)), 8);
+	table_size = limits->page_table_entries *
+		     sizeof(struct sbp2x_page_table_entry);
+	agent->memory_size = agent->slot_count *
+			     (agent->orb_stride + table_size);
+	agent->memory = dma_alloc_coherent(bus->dma, agent->memory_size,
+					   &agent->memory_dma, GFP_KERNEL);
+	if (!agent->memory) {
+		kfree(agent->slots);
+		agent->slots = NULL;
+		return -ENOMEM;
+	}
+	slots_lay_out(agent, table_size);
+
+	return 0;
+}
+
+void sbp2x_agent_destroy(struct sbp2x_agent *agent)
+{
+	if (agent->memory)
+		dma_free_coherent(agent->bus->dma, agent->memory_size,
+				  agent->memory, agent->memory_dma);
+	kfree(agent->slots);
+	agent->memory = NULL;
+	agent->slots = NULL;
+}

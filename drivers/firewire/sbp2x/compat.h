@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The only place that knows kernel versions. */
+#ifndef SBP2X_COMPAT_H
+#define SBP2X_COMPAT_H
+
+#include <linux/blkdev.h>
+#include <linux/version.h>
+#include <scsi/scsi_device.h>
+#include <scsi/scsi_host.h>
+
+/* What eh_timed_out() returns */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#define sbp2x_timeout_action	scsi_timeout_action
+#define SBP2X_TIMEOUT_RESET	SCSI_EH_RESET_TIMER
+#define SBP2X_TIMEOUT_ABORT	SCSI_EH_NOT_HANDLED
+#else
+#define sbp2x_timeout_action	blk_eh_timer_return
+#define SBP2X_TIMEOUT_RESET	BLK_EH_RESET_TIMER
+#define SBP2X_TIMEOUT_ABORT	BLK_EH_DONE
+#endif
+
+/*
+ * The configure method was given queue limits in 6.10, and new names came in
+ * 6.14. SBP2X_CONFIGURE is the member's name and SBP2X_CONFIGURE_ARGS what it
+ * is called with.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+#define SBP2X_ALLOC		sdev_init
+#define SBP2X_CONFIGURE		sdev_configure
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define SBP2X_ALLOC		slave_alloc
+#define SBP2X_CONFIGURE		device_configure
+#else
+#define SBP2X_ALLOC		slave_alloc
+#define SBP2X_CONFIGURE		slave_configure
+#endif
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define SBP2X_CONFIGURE_ARGS	struct scsi_device *sdev, \
+				struct queue_limits *lim
+#define sbp2x_limit_sectors(sdev, sectors) \
+	((lim)->max_hw_sectors = min((lim)->max_hw_sectors, sectors))
+#else
+#define SBP2X_CONFIGURE_ARGS	struct scsi_device *sdev
+#define sbp2x_limit_sectors(sdev, sectors) \
+	blk_queue_max_hw_sectors((sdev)->request_queue, sectors)
+#endif
+
+#endif

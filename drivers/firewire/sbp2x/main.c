@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* sbp2x: SBP-2 initiator, SCSI over IEEE 1394. */
+#include <linux/firewire.h>
+#include <linux/mod_devicetable.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+
+#include "quirks.h"
+#include "scsi.h"
+
+#define SBP2_SPECIFIER_ID	0x00609e
+#define SBP2_VERSION		0x010483
+
+static bool exclusive_login = true;
+module_param(exclusive_login, bool, 0644);
+MODULE_PARM_DESC(exclusive_login,
+		 "Log in exclusively (default Y; N lets other computers use the device at the same time)");
+
+static uint workarounds;
+module_param(workarounds, uint, 0644);
+MODULE_PARM_DESC(workarounds,
+		 "Work around device bugs, a sum of: 0x1 128 KiB max transfer, 0x2 36 byte inquiry, 0x4 skip mode page 8, 0x8 fix capacity, 0x10 delay inquiry, 0x20 power condition in start stop unit, 0x100 only these and not the built-in list (default 0)");
+
+static int sbp2x_probe(struct fw_unit *unit, const struct ieee1394_device_id *id)
+{
+	const struct sbp2x_target_config config = {
+		.exclusive = exclusive_login,
+		.workarounds = workarounds,
+	};
+
+	/* A target of our own node, such as LIO's, is none that we log in to */
+	if (fw_parent_device(unit)->is_local)
+		return -ENODEV;
+
+	return sbp2x_scsi_add(unit, &config);
+}
+
+static void sbp2x_update(struct fw_unit *unit)
+{
+	sbp2x_scsi_bus_reset(unit);
+}
+
+static void sbp2x_remove(struct fw_unit *unit)
+{
+	sbp2x_scsi_remove(unit);
+}
+
+static const struct ieee1394_device_id sbp2x_id_table[] = {
+	{
+		.match_flags = IEEE1394_MATCH_SPECIFIER_ID |
+			       IEEE1394_MATCH_VERSION,
+		.specifier_id = SBP2_SPECIFIER_ID,
+		.version = SBP2_VERSION,
+	},
+	{ }
+};
+MODULE_DEVICE_TABLE(ieee1394, sbp2x_id_table);
+
+static struct fw_driver sbp2x_driver = {
+	.driver = {
+		.owner = THIS_MODULE,
+		.name = KBUILD_MODNAME,
+		.bus = &fw_bus_type,
+	},
+	.probe = sbp2x_probe,
+	.update = sbp2x_update,
+	.remove = sbp2x_remove,
+	.id_table = sbp2x_id_table,
+};
+
+static int __init sbp2x_init(void)
+{
+	int ret = sbp2x_scsi_init();
+
+	if (ret)
+		return ret;
+
+	ret = driver_register(&sbp2x_driver.driver);
+	if (ret)
+		sbp2x_scsi_exit();
+
+	return ret;
+}
+
+static void __exit sbp2x_exit(void)
+{
+	driver_unregister(&sbp2x_driver.driver);
+	sbp2x_scsi_exit();
+}
+
+module_init(sbp2x_init);
+module_exit(sbp2x_exit);
+
+MODULE_DESCRIPTION("SBP-2 initiator (SCSI over IEEE 1394)");
+MODULE_AUTHOR("The sbp2x authors");
+MODULE_LICENSE("GPL");

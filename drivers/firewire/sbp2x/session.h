@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The life of one login: logging in, reconnecting after bus resets, logging
+ * out (SBP-2 clause 8).
+ *
+ * sbp2x_session_step() is the whole of the policy, and pure. The glue
+ * performs its actions. All of it runs on the scheduler's ordered workqueue;
+ * only sbp2x_session_post() and the queries may be called from elsewhere.
+ */
+#ifndef SBP2X_SESSION_H
+#define SBP2X_SESSION_H
+
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "agent.h"
+#include "management.h"
+
+/**
+ * enum sbp2x_session_state
+ * @SBP2X_SESSION_IDLE: not logged in; waits for a start, a retry or a reset
+ * @SBP2X_SESSION_LOGGING_IN: LOGIN is queued or sent
+ * @SBP2X_SESSION_LOGGED_IN: tasks flow
+ * @SBP2X_SESSION_SUSPENDED: a bus reset came; the target holds our login
+ * @SBP2X_SESSION_RECONNECTING: RECONNECT is queued or sent
+ * @SBP2X_SESSION_WITHDRAWING: LOGIN is sent, but its owner wants out: as soon
+ *			       as it succeeds, log out
+ * @SBP2X_SESSION_LOGGING_OUT: LOGOUT is queued or sent
+ * @SBP2X_SESSION_FAILED: gave up; a bus reset tries again
+ * @SBP2X_SESSION_GONE: over
+ */
+enum sbp2x_session_state {
+	SBP2X_SESSION_IDLE,
+	SBP2X_SESSION_LOGGING_IN,
+	SBP2X_SESSION_LOGGED_IN,
+	SBP2X_SESSION_SUSPENDED,
+	SBP2X_SESSION_RECONNECTING,
+	SBP2X_SESSION_WITHDRAWING,
+	SBP2X_SESSION_LOGGING_OUT,
+	SBP2X_SESSION_FAILED,
+	SBP2X_SESSION_GONE,
+	SBP2X_SESSION_STATES,
+};
+
+/**
+ * enum sbp2x_session_event
+ *
+ * Those up to and including @SBP2X_EVENT_GONE can be posted; they are handled
+ * in this order where several wait. The others come from the session's own
+ * operation and deadlines.
+ *
+ * @SBP2X_EVENT_STALE: the agent found that its generation is over; the bus
+ *		       reset will be told of
+ * @SBP2X_EVENT_RESET: a bus reset is over, the target is there
+ * @SBP2X_EVENT_START: log in
+ * @SBP2X_EVENT_AGENT_LOST: the fetch agent does not answer, log in afresh
+ * @SBP2X_EVENT_STOP: log out
+ * @SBP2X_EVENT_GONE: the target is gone for good, or there is no more time
+ * @SBP2X_EVENT_ACCEPTED: the operation succeeded
+ * @SBP2X_EVENT_REFUSED: the target's answer is no
+ * @SBP2X_EVENT_UNANSWERED: timeout, failed write, unreadable response
+ * @SBP2X_EVENT_INTERRUPTED: a bus reset ended the operation
+ * @SBP2X_EVENT_RETRY: the pause after a failure is over
+ * @SBP2X_EVENT_HOLD_OVER: the reconnect hold that the target granted is over
+ * @SBP2X_EVENT_EXHAUSTED: made by a step itself, when it would pause once
+ *			   more but did so often enough
+ */
+enum sbp2x_session_event {
+	SBP2X_EVENT_STALE,
+	SBP2X_EVENT_RESET,
+	SBP2X_EVENT_START,
+	SBP2X_EVENT_AGENT_LOST,
+	SBP2X_EVENT_STOP,
+	SBP2X_EVENT_GONE,
+	SBP2X_EVENTS_POSTED,
+	SBP2X_EVENT_ACCEPTED = SBP2X_EVENTS_POSTED,
+	SBP2X_EVENT_REFUSED,
+	SBP2X_EVENT_UNANSWERED,
+	SBP2X_EVENT_INTERRUPTED,
+	SBP2X_EVENT_RETRY,
+	SBP2X_EVENT_HOLD_OVER,
+	SBP2X_EVENT_EXHAUSTED,
+	SBP2X_EVENTS,
+};
+
+/* What is to be done on a step, in this order */
+#define SBP2X_DO_FORGET		BIT(0)	/* cancel the operation, if any */
+#define SBP2X_DO_RESET_RETRIES	BIT(1)
+#define SBP2X_DO_DISOWN		BIT(14)	/* the target dropped the login */
+#define SBP2X_DO_HOLD_TASKS	BIT(2)	/* nothing more to the target */
+#define SBP2X_DO_FAIL_TASKS	BIT(3)	/* complete all, refuse new ones */
+#define SBP2X_DO_UNHOLD		BIT(4)	/* cancel the hold deadline */
+#define SBP2X_DO_HOLD		BIT(5)	/* (re)start the hold deadline */
+#define SBP2X_DO_PAUSE		BIT(6)	/* set the retry deadline */
+#define SBP2X_DO_FLOW_TASKS	BIT(7)	/* start the agent */
+#define SBP2X_DO_TELL_UP	BIT(8)
+#define SBP2X_DO_TELL_LOST	BIT(9)
+#define SBP2X_DO_TELL_DOWN	BIT(10)
+#define SBP2X_DO_LOGIN		BIT(11)	/* after LOGOUT, if still logged in */
+#define SBP2X_DO_RECONNECT	BIT(12)
+#define SBP2X_DO_LOGOUT		BIT(13)
+
+/* Pauses between attempts: 100 ms doubling up to 2 s; 12 of them make 15 s */
+#define SBP2X_SESSION_RETRIES		12
+#define SBP2X_SESSION_PAUSE_MS		100
+#define SBP2X_SESSION_PAUSE_MAX_MS	2000
+
+/* mgt_ORB_timeout is clamped to this; other functions get at least OTHER */
+#define SBP2X_LOGIN_TIMEOUT_MIN_MS	5000
+#define SBP2X_LOGIN_TIMEOUT_MAX_MS	40000
+#define SBP2X_OTHER_TIMEOUT_MS		2000
+
+/* LOGIN asks for a hold of 2^2 seconds, as long as most bridges grant */
+#define SBP2X_LOGIN_RECONNECT		2
+
+/**
+ * struct sbp2x_session_view - all that a step depends on
+ * @state: where the session is
+ * @retries: failures in a row
+ */
+struct sbp2x_session_view {
+	enum sbp2x_session_state state;
+	unsigned int retries;
+};
+
+/**
+ * sbp2x_session_step() - what follows from an event; pure
+ * @view: changed to what is then
+ *
+ * Return: SBP2X_DO_* flags.
+ */
+u32 sbp2x_session_step(struct sbp2x_session_view *view,
+		       enum sbp2x_session_event event);
+
+/* sbp2x_session_pause_ms() - how long to wait after this many failures */
+unsigned int sbp2x_session_pause_ms(unsigned int retries);
+
+const char *sbp2x_session_state_name(enum sbp2x_session_state state);
+
+struct sbp2x_session;
+
+/**
+ * struct sbp2x_session_ops - edges that the owner is told of
+ *
+ * On the workqueue.
+ *
+ * @up: logged in, for the first time or again after lost or down
+ * @lost: the login was lost; logging in again
+ * @down: no login, and none is tried
+ */
+struct sbp2x_session_ops {
+	void (*up)(struct sbp2x_session *session);
+	void (*lost)(struct sbp2x_session *session);
+	void (*down)(struct sbp2x_session *session);
+};
+
+/**
+ * struct sbp2x_session_config - what to log in to, and how
+ * @lun: logical unit
+ * @exclusive: ask for an exclusive login
+ * @login_timeout_ms: mgt_ORB_timeout; clamped in here
+ * @status_fifo: address that all status for this login goes to
+ * @limits: of the tasks
+ */
+struct sbp2x_session_config {
+	u16 lun;
+	bool exclusive;
+	unsigned int login_timeout_ms;
+	u64 status_fifo;
+	struct sbp2x_agent_limits limits;
+};
+
+struct sbp2x_session {
+	struct sbp2x_bus *bus;
+	struct sbp2x_scheduler *scheduler;
+	struct sbp2x_management *management;
+	const struct sbp2x_session_ops *ops;
+	struct sbp2x_session_config config;
+	struct sbp2x_agent agent;
+
+	/* On the workqueue only; others may read view.state */
+	struct sbp2x_session_view view;
+	int generation;			/* that the agent runs in */
+	u64 completed_before;		/* agent's tasks before this login */
+	bool has_login;			/* login_id is valid at the target */
+	u16 login_id;
+	u64 agent_address;
+	unsigned int hold_s;		/* reconnect hold granted, seconds */
+	struct sbp2x_operation op;
+	struct sbp2x_operation logout;
+	struct sbp2x_deadline retry;
+	struct sbp2x_deadline hold;
+
+	/* Mailbox: bits of posted events */
+	unsigned long posted;
+	int stale_generation;
+	struct work_struct work;
+	wait_queue_head_t wait;		/* view.state changed */
+
+	struct {
+		u64 logins, reconnects, lost, refused, unanswered;
+	} count;
+};
+
+/* sbp2x_session_init() - may sleep. Return: 0 or -ENOMEM */
+int sbp2x_session_init(struct sbp2x_session *session, struct sbp2x_bus *bus,
+		       struct sbp2x_scheduler *scheduler,
+		       struct sbp2x_management *management,
+		       const struct sbp2x_session_ops *ops,
+		       const struct sbp2x_session_config *config);
+
+/* After GONE, when the bus is drained and the workqueue is empty */
+void sbp2x_session_destroy(struct sbp2x_session *session);
+
+/* sbp2x_session_post() - let @event happen, soon. Any context. */
+void sbp2x_session_post(struct sbp2x_session *session,
+			enum sbp2x_session_event event);
+
+enum sbp2x_session_state
+sbp2x_session_state(const struct sbp2x_session *session);
+
+/**
+ * sbp2x_session_wait() - wait until the session is in one of @states
+ * @states: BIT(state) of each
+ * @timeout_ms: at most this long
+ *
+ * May sleep; not on the workqueue. Return: true if it is.
+ */
+bool sbp2x_session_wait(struct sbp2x_session *session, unsigned long states,
+			unsigned int timeout_ms);
+
+/*
+ * True while tasks may have to wait for the session and it is trying:
+ * a command's own timeout then says nothing of the device. Any context.
+ */
+bool sbp2x_session_is_busy(const struct sbp2x_session *session);
+
+#endif
