@@ -8,6 +8,13 @@
 #include <scsi/scsi_device.h>
 #include <scsi/scsi_host.h>
 
+/* Host templates became const in 6.4 */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#define SBP2X_TEMPLATE_CONST	const
+#else
+#define SBP2X_TEMPLATE_CONST
+#endif
+
 /* What eh_timed_out() returns */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
 #define sbp2x_timeout_action	scsi_timeout_action

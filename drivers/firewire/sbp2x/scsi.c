@@ -348,7 +348,7 @@ static struct attribute *sdev_attrs[] = {
 };
 ATTRIBUTE_GROUPS(sdev);
 
-static const struct scsi_host_template host_template = {
+static SBP2X_TEMPLATE_CONST struct scsi_host_template host_template = {
 	.module			= THIS_MODULE,
 	.name			= "SBP-2 IEEE-1394",
 	.proc_name		= "sbp2",

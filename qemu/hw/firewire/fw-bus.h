@@ -155,12 +155,19 @@ struct FWNode {
 
     /* Kept by the bus */
     FWBus *bus;
+    FWNode *upstream;           /* the other end of the cable ... */
+    uint8_t upstream_port;      /* ... at this port there */
+    FWNode *port_peer[FW_MAX_PORTS];    /* by port, NULL: not connected */
     uint8_t phy_id;
     uint8_t gap_count;
+    bool gap_count_kept;        /* survives the next bus reset */
     bool force_root;            /* RHB, set by PHY configuration packets */
     bool initiated_reset;       /* i bit of the next self-ID packet */
-    uint8_t parent_port;
-    FWNode *port_peer[FW_MAX_PORTS];
+    bool reset_wanted;
+    bool in_reset;
+    bool visited;
+    bool fair;                  /* sent its request of this fairness interval */
+    uint8_t parent_port;        /* FW_MAX_PORTS: root */
     QTAILQ_ENTRY(FWNode) next;
 };
 
@@ -182,8 +189,8 @@ void fw_bus_set_connected(FWNode *node, bool connected);
 void fw_bus_reset(FWBus *bus, FWNode *node, bool short_reset);
 bool fw_bus_in_reset(FWBus *bus);
 
-/* Speed of the path between two nodes of the current topology */
-FWSpeed fw_bus_path_speed(FWBus *bus, uint8_t phy_a, uint8_t phy_b);
+/* Speed of the path from @from to another node of its tree */
+FWSpeed fw_bus_path_speed(FWBus *bus, FWNode *from, uint8_t phy_id);
 
 /**
  * typedef FWSent - a packet that was given to the bus is done with

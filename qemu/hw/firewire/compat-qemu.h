@@ -1,0 +1,28 @@
+/*
+ * The only place that knows QEMU versions: the models are written for 10.0
+ * and build on 7.2.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_FIREWIRE_COMPAT_QEMU_H
+#define HW_FIREWIRE_COMPAT_QEMU_H
+
+#include "config-host.h"
+#include "qemu/osdep.h"
+#include "hw/qdev-properties.h"
+
+#ifndef QEMU_VERSION_MAJOR
+#define QEMU_VERSION_MAJOR 7
+#endif
+
+#if QEMU_VERSION_MAJOR >= 10
+#define FW_CLASS_DATA const void *
+#define FW_PROPERTIES_END
+#else
+#define FW_CLASS_DATA void *
+#define FW_PROPERTIES_END DEFINE_PROP_END_OF_LIST(),
+#define device_class_set_legacy_reset(dc, fn) ((dc)->reset = (fn))
+#endif
+
+#endif
