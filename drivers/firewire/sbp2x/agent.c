@@ -30,7 +30,7 @@
  */
 #define SPARE_SLOTS	3
 
-/**
+/*
  * struct sbp2x_slot - an ORB with its page table
  * @link: into the agent's free or quarantine list
  * @task: whose ORB it is, or NULL

@@ -36,7 +36,7 @@
 #define MAX_SECTORS		2048U
 #define QUIRK_MAX_SECTORS	256U	/* 128 KiB */
 
-/**
+/*
  * struct sbp2x_host - hostdata of the Scsi_Host
  * @removal: runs scsi_remove_host(), while remove() watches the bus
  */

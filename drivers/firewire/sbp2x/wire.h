@@ -86,6 +86,7 @@ struct sbp2x_pointer {
 	__be32 high;
 	__be32 low;
 };
+
 static_assert(sizeof(struct sbp2x_pointer) == 8);
 
 static inline void sbp2x_pointer_set(struct sbp2x_pointer *p, u64 offset)
@@ -141,6 +142,7 @@ struct sbp2x_management_orb {
 	__be32 length;
 	struct sbp2x_pointer status_fifo;
 };
+
 static_assert(sizeof(struct sbp2x_management_orb) == 32);
 
 #define SBP2X_ORB_NOTIFY		BIT(31)
@@ -158,6 +160,7 @@ struct sbp2x_login_response {
 	struct sbp2x_pointer command_block_agent;
 	__be32 hold;
 };
+
 static_assert(sizeof(struct sbp2x_login_response) == 16);
 
 #define SBP2X_LOGIN_RESPONSE_LENGTH	GENMASK(31, 16)
@@ -189,6 +192,7 @@ struct sbp2x_command_orb {
 	__be32 control;
 	u8 cdb[SBP2X_CDB_SIZE];
 };
+
 static_assert(offsetof(struct sbp2x_command_orb, cdb) == SBP2X_ORB_HEADER_SIZE);
 
 #define SBP2X_CORB_DIRECTION_READ	BIT(27)	/* the target writes to us */
@@ -203,6 +207,7 @@ struct sbp2x_page_table_entry {
 	__be32 high;		/* segment_length 31:16, base_hi 15:0 */
 	__be32 low;
 };
+
 static_assert(sizeof(struct sbp2x_page_table_entry) == 8);
 
 #define SBP2X_PTE_SEGMENT_LENGTH	GENMASK(31, 16)
@@ -243,6 +248,7 @@ struct sbp2x_status_block {
 	__be32 orb_offset_lo;
 	u8 command_set[SBP2X_STATUS_MAX - SBP2X_STATUS_MIN];
 };
+
 static_assert(sizeof(struct sbp2x_status_block) == SBP2X_STATUS_MAX);
 
 #define SBP2X_SB_SRC			GENMASK(31, 30)
