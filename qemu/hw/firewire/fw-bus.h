@@ -146,7 +146,7 @@ typedef struct FWNodeOps {
 struct FWNode {
     const FWNodeOps *ops;
     const char *name;           /* for trace events */
-    FWSpeed speed;              /* PHY and link */
+    uint32_t speed;             /* FWSpeed of PHY and link */
     uint8_t ports;              /* number of ports of the PHY, 1 to 27 */
     bool link_active;           /* L bit */
     bool contender;             /* c bit: IRM and bus manager capable */

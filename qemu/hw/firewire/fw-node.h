@@ -26,6 +26,7 @@ OBJECT_DECLARE_TYPE(FWDevice, FWDeviceClass, FW_DEVICE)
 
 /* A request that came in; valid until it is answered or the bus is reset */
 typedef struct FWRequest FWRequest;
+typedef struct FWTransaction FWTransaction;
 
 /**
  * typedef FWTransactionDone - an outgoing transaction ended
@@ -122,9 +123,9 @@ void fw_device_set_rom(FWDevice *dev, FWRomDir *root);
 /**
  * struct FWDevice - common part of software nodes
  *
- * qdev on a TYPE_FW_BUS. Properties: guid, speed (s100..s800), ports,
- * contender, cmc, irmc, bmc, max-rec, split-writes, upstream (link to the
- * node that it is plugged into), connected (runtime: cable in or out).
+ * qdev on a TYPE_FW_BUS. Properties: guid, speed (0 to 3: S100 to S800), ports,
+ * contender, cmc, irmc, bmc, max-rec, split-writes, and at run time connected
+ * (cable in or out).
  */
 struct FWDevice {
     DeviceState parent_obj;
@@ -138,10 +139,19 @@ struct FWDevice {
     /* Current generation */
     uint16_t node_id;           /* FW_LOCAL_BUS | phy_id */
     unsigned generation;
+    bool alone;                 /* no other node is connected */
     uint32_t busy_timeout;      /* CSR, written by initiators */
 
+    uint32_t split_timeout_hi;  /* CSR, seconds */
+    uint32_t split_timeout_lo;  /* CSR, 125 us cycles in 31:19 */
+
+    uint8_t rom_generation;
     uint8_t rom[FW_CSR_CONFIG_ROM_END - FW_CSR_CONFIG_ROM];
-    struct FWDevicePrivate *priv;
+
+    /* private */
+    uint8_t next_tlabel;
+    QTAILQ_HEAD(, FWTransaction) transactions;
+    QTAILQ_HEAD(, FWRequest) requests;
 };
 
 #endif
