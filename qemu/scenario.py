@@ -1,0 +1,207 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The scenario runner behind qemu/scenario: prints KTAP."""
+
+import argparse
+import concurrent.futures
+import dataclasses
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+import time
+
+QEMU = pathlib.Path(__file__).resolve().parent
+SCENARIOS = QEMU / "scenarios"
+RESULT = re.compile(r"^(not )?ok \d+\b")
+PLAN = re.compile(r"^1\.\.(\d+)$")
+
+# A guest may take this long to boot: slow machine, all instruments on
+BOOT_SECONDS = 180
+
+
+@dataclasses.dataclass
+class Scenario:
+    """A guest script, and what its head says of how to run it."""
+
+    name: str
+    lab: list[str] = dataclasses.field(default_factory=list)
+    drivers: list[str] = dataclasses.field(default_factory=list)
+    kernels: list[str] = dataclasses.field(default_factory=list)
+    timeout: int = 300
+
+
+@dataclasses.dataclass
+class Run:
+    """One scenario with one driver on one kernel."""
+
+    scenario: Scenario
+    driver: str
+    kernel: str
+    lines: list[str] = dataclasses.field(default_factory=list)
+    passed: bool = False
+    seconds: float = 0.0
+
+    @property
+    def title(self) -> str:
+        return f"{self.scenario.name}, driver {self.driver}, kernel {self.kernel}"
+
+    @property
+    def slug(self) -> str:
+        return f"{self.scenario.name}-{self.driver}-{self.kernel}"
+
+
+def read_scenario(path: pathlib.Path) -> Scenario:
+    scenario = Scenario(path.name)
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("# lab: "):
+            scenario.lab = shlex.split(line.removeprefix("# lab: "))
+        elif line.startswith("# scenario: "):
+            for word in line.removeprefix("# scenario: ").split():
+                key, value = word.split("=", 1)
+                if key == "timeout":
+                    scenario.timeout = int(value)
+                elif key in ("drivers", "kernels"):
+                    setattr(scenario, key, value.split(","))
+                else:
+                    sys.exit(f"scenario: {path}: what is '{key}'?")
+    if not scenario.drivers or not scenario.kernels:
+        sys.exit(f"scenario: {path} names no drivers or no kernels")
+    return scenario
+
+
+def all_scenarios() -> list[Scenario]:
+    return [
+        read_scenario(path)
+        for path in sorted(SCENARIOS.iterdir())
+        if path.is_file() and os.access(path, os.X_OK)
+    ]
+
+
+def judge(output: str, status: int) -> list[str]:
+    """What the guest printed, as TAP, with a result of our own at its end."""
+    lines: list[str] = []
+    count = failed = 0
+    plan = None
+    for line in output.splitlines():
+        line = line.rstrip()
+        result = RESULT.match(line)
+        if result:
+            count += 1
+            failed += bool(result.group(1))
+        elif match := PLAN.match(line):
+            plan = int(match.group(1))
+            continue
+        elif not line.startswith("#"):
+            line = f"# {line}"
+        lines.append(line)
+
+    if plan is None:
+        problem = "the scenario did not come to its end"
+    elif plan != count:
+        problem = f"{plan} results were planned and {count} came"
+    elif status != 0 and failed == 0:
+        problem = "the lab found something wrong that the scenario did not"
+    else:
+        problem = ""
+    text = "it ran to its end, and the kernel log is clean"
+    lines.append(f"{'not ' if problem else ''}ok {count + 1} - {problem or text}")
+    if problem:
+        lines.append(f"# exit status {status}")
+    return [f"1..{count + 1}"] + lines
+
+
+def execute(run: Run, options: argparse.Namespace) -> Run:
+    lab = [word.replace("@iso@", options.iso) for word in run.scenario.lab]
+    command = [str(QEMU / "lab"), "run", "--kernel", run.kernel]
+    command += ["--driver", run.driver, "--timeout"]
+    command += [str(run.scenario.timeout + BOOT_SECONDS)] + lab
+    command += ["--", "env", f"SCENARIO_DRIVER={run.driver}"]
+    command += [str(SCENARIOS / run.scenario.name)]
+    start = time.monotonic()
+    log = pathlib.Path(options.logs) / f"{run.slug}.log"
+    with open(log, "w", encoding="utf-8") as errors:
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL,
+            encoding="utf-8", errors="replace", check=False,
+        )
+    run.seconds = time.monotonic() - start
+    run.lines = judge(done.stdout, done.returncode)
+    run.passed = not any(line.startswith("not ok") for line in run.lines)
+    if not run.passed:
+        with open(log, encoding="utf-8", errors="replace") as errors:
+            last = errors.read().splitlines()[-25:]
+        run.lines += [f"# lab: {line}" for line in last]
+        run.lines.append(f"# all of it: {log}")
+    return run
+
+
+def set_up(runs: list[Run]) -> None:
+    """Build once, before guests run side by side."""
+    commands = [[str(QEMU / "build")]]
+    commands += [[str(QEMU / "kernel"), kernel] for kernel in sorted({r.kernel for r in runs})]
+    for command in commands:
+        if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode:
+            sys.exit(1)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="qemu/scenario", description="Run guest scenarios.")
+    parser.add_argument("--kernel", help="only on this kernel")
+    parser.add_argument("--driver", help="only with this driver")
+    parser.add_argument("--jobs", type=int, default=2, help="guests side by side (2)")
+    parser.add_argument("--list", action="store_true", help="say what there is, run nothing")
+    parser.add_argument("--logs", help=argparse.SUPPRESS)
+    parser.add_argument("--iso", help=argparse.SUPPRESS)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    options = parser.parse_args()
+
+    scenarios = all_scenarios()
+    unknown = set(options.names) - {s.name for s in scenarios}
+    if unknown:
+        sys.exit(f"scenario: no such scenario: {', '.join(sorted(unknown))}; try --list")
+    runs = [
+        Run(scenario, driver, kernel)
+        for kernel in dict.fromkeys(k for s in scenarios for k in s.kernels)
+        for scenario in scenarios
+        for driver in scenario.drivers
+        if kernel in scenario.kernels
+        and (not options.names or scenario.name in options.names)
+        and options.kernel in (None, kernel)
+        and options.driver in (None, driver)
+    ]
+    if options.list:
+        for run in runs:
+            print(run.title)
+        return 0
+    if not runs:
+        sys.exit("scenario: nothing to run with that driver on that kernel")
+
+    set_up(runs)
+    print("KTAP version 1")
+    print(f"1..{len(runs)}", flush=True)
+    failed = 0
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        futures = [pool.submit(execute, run, options) for run in runs]
+        try:
+            for number, future in enumerate(futures, 1):
+                run = future.result()
+                failed += not run.passed
+                print("    KTAP version 1")
+                print(f"    # Subtest: {run.title}")
+                for line in run.lines:
+                    print(f"    {line}")
+                verdict = "ok" if run.passed else "not ok"
+                print(f"{verdict} {number} - {run.title} # {run.seconds:.0f} s", flush=True)
+        except KeyboardInterrupt:
+            for future in futures:
+                future.cancel()
+            return 130
+    print(f"# scenarios: {len(runs) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

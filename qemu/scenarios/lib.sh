@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+# Common to all scenarios; sourced by scripts that run as root in the guest.
+# A scenario prints TAP, calls check or ok/not_ok for each expectation, and
+# ends with "finish". SCENARIO_DRIVER is the driver under test.
+
+count=0
+failures=0
+bus=fw0.0
+mnt=/mnt/disk
+driver=${SCENARIO_DRIVER:-sbp2x}
+# shellcheck disable=SC2034
+module=$(echo "$driver" | tr - _)
+
+note() { printf '%s\n' "$*" | sed 's/^/# /'; }
+
+ok() {
+	count=$((count + 1))
+	echo "ok $count - $*"
+}
+
+not_ok() {
+	count=$((count + 1))
+	failures=$((failures + 1))
+	echo "not ok $count - $*"
+}
+
+# check DESCRIPTION COMMAND...: an expectation
+check() {
+	description=$1
+	shift
+	if output=$("$@" 2>&1); then
+		ok "$description"
+	else
+		not_ok "$description"
+		note "failed: $*"
+		[ -z "$output" ] || note "$output"
+	fi
+}
+
+# must DESCRIPTION COMMAND...: an expectation without which nothing else works
+must() {
+	before=$failures
+	check "$@"
+	[ "$failures" = "$before" ] || finish
+}
+
+same() {
+	[ "$1" = "$2" ] || { echo "'$1' is not '$2'"; return 1; }
+}
+
+# fails COMMAND...
+fails() { ! "$@"; }
+
+finish() {
+	if [ "$failures" -gt 0 ]; then
+		note "the kernel's last words:"
+		dmesg | tail -n 40 | sed 's/^/#   /'
+	fi
+	echo "1..$count"
+	[ "$failures" = 0 ]
+	exit
+}
+
+# wait_for SECONDS COMMAND...: until it succeeds
+wait_for() {
+	deadline=$(($(date +%s) + $1))
+	shift
+	while ! "$@" >/dev/null 2>&1; do
+		[ "$(date +%s)" -lt "$deadline" ] || { echo "waited in vain for: $*"; return 1; }
+		sleep 0.2
+	done
+}
+
+# sdev LUN: the SCSI device of a logical unit, as /sys/bus/scsi/devices/H:C:T:L
+sdev() {
+	for s in /sys/bus/scsi/devices/*:"$1"; do
+		[ -e "$s/ieee1394_id" ] && { echo "$s"; return; }
+	done
+	return 1
+}
+
+# block LUN: its device node, when udev is done with it
+block() {
+	s=$(sdev "$1") || return 1
+	for b in "$s"/block/*; do
+		[ -b "/dev/${b##*/}" ] && { echo "/dev/${b##*/}"; return; }
+	done
+	return 1
+}
+
+# The link that udev made for a block device
+by_id() {
+	for link in /dev/disk/by-id/ieee1394-*; do
+		[ "$(readlink -f "$link")" = "$1" ] && { echo "$link"; return; }
+	done
+	return 1
+}
+
+is_online() { [ "$(cat "$(sdev "$1")/state")" = running ]; }
+
+# appears [LUN]: wait for a logical unit's block device
+appears() { wait_for 60 block "${1:-0}"; }
+
+resets() { labctl get $bus reset-count; }
+
+# mark: remember where the kernel log is; log_since prints what came after
+mark() {
+	marker="scenario: mark $(date +%s%N)"
+	echo "<6>$marker" >/dev/kmsg
+}
+
+log_since() { dmesg | sed "1,/$marker/d"; }
+
+no_io_error() {
+	! log_since | grep -E 'I/O error|Buffer I/O|EXT4-fs error|EXT4-fs \(.*\): .*error|Remounting filesystem read-only|rejecting I/O|FAILED Result'
+}
+
+# random_file PATH MEBIBYTES: and remember its checksum in PATH.sum
+random_file() {
+	head -c "$2M" /dev/urandom | tee "$1" | sha256sum | cut -d' ' -f1 >"/tmp/$(basename "$1").sum" &&
+		sync "$1"
+}
+
+holds() { same "$(sha256sum <"$1" | cut -d' ' -f1)" "$(cat "/tmp/$(basename "$1").sum")"; }
+
+# Read from the disk, not from memory
+drop_caches() { echo 3 >/proc/sys/vm/drop_caches; }
+
+make_ext4() { mkfs.ext4 -q -F "$1"; }
+
+mount_disk() { mkdir -p "$mnt" && mount "$1" "$mnt"; }
+
+is_loaded() { grep -q "^$1 " /proc/modules; }
+
+# Which driver has the unit
+unit_driver() {
+	for unit in /sys/bus/firewire/devices/fw*.*; do
+		[ "$(cat "$unit/specifier_id" 2>/dev/null)" = 0x00609e ] || continue
+		[ -e "$unit/driver" ] && basename "$(readlink -f "$unit/driver")"
+	done
+}
+
+# The SBP-2 unit, such as fw1.0
+unit() {
+	for unit in /sys/bus/firewire/devices/fw*.*; do
+		[ "$(cat "$unit/specifier_id" 2>/dev/null)" = 0x00609e ] &&
+			{ basename "$unit"; return; }
+	done
+	return 1
+}
+
+# That the debug kernel's instruments are on, read from the kernel itself
+has_option() { zcat /proc/config.gz | grep -qx "CONFIG_$1=y"; }
+instruments() {
+	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
+	for option in KASAN PROVE_LOCKING DEBUG_KMEMLEAK DEBUG_OBJECTS_TIMERS \
+		DEBUG_OBJECTS_WORK DEBUG_ATOMIC_SLEEP UBSAN; do
+		check "the kernel has $option" has_option $option
+	done
+	# Lockdep turns itself off at its first complaint
+	check "lockdep is at work" grep -qE 'debug_locks: *1' /proc/lockdep_stats
+	check "kmemleak is at work" test -w /sys/kernel/debug/kmemleak
+	check "debug objects are tracked" grep -qE '^pool_used *: *[1-9]' /sys/kernel/debug/debug_objects/stats
+}
+
+no_leaks() {
+	echo scan >/sys/kernel/debug/kmemleak
+	sleep 6
+	echo scan >/sys/kernel/debug/kmemleak
+	check "kmemleak found nothing" same "$(cat /sys/kernel/debug/kmemleak)" ""
+	check "lockdep has no complaint" grep -qE 'debug_locks: *1' /proc/lockdep_stats
+}
