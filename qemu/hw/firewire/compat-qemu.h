@@ -14,13 +14,19 @@
 
 #ifndef QEMU_VERSION_MAJOR
 #define QEMU_VERSION_MAJOR 7
+#define QEMU_VERSION_MINOR 2
+#endif
+
+/* 10.1 made it const */
+#if QEMU_VERSION_MAJOR * 100 + QEMU_VERSION_MINOR >= 1001
+#define FW_CLASS_DATA const void *
+#else
+#define FW_CLASS_DATA void *
 #endif
 
 #if QEMU_VERSION_MAJOR >= 10
-#define FW_CLASS_DATA const void *
 #define FW_PROPERTIES_END
 #else
-#define FW_CLASS_DATA void *
 #define FW_PROPERTIES_END DEFINE_PROP_END_OF_LIST(),
 #define device_class_set_legacy_reset(dc, fn) ((dc)->reset = (fn))
 #endif

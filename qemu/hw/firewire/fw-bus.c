@@ -39,6 +39,7 @@ typedef struct FWTransmission {
     FWPacket *packet;
     FWSent *sent;
     void *opaque;
+    bool flushed;               /* by a bus reset, or given to a bus in reset */
     QTAILQ_ENTRY(FWTransmission) next;
 } FWTransmission;
 
@@ -202,7 +203,7 @@ static FWAck deliver(FWTransmission *t)
 static int64_t medium_step(FWBus *bus)
 {
     FWTransmission *t = bus->current;
-    int64_t gap;
+    int64_t duration, gap;
 
     switch (bus->phase) {
     case PHASE_IDLE:
@@ -216,13 +217,19 @@ static int64_t medium_step(FWBus *bus)
                             t->packet->length);
         return gap + packet_ns(bus, t->packet);
     case PHASE_PACKET:
+        /* The receiver may make the sender cancel: then the packet is gone */
+        duration = ack_ns(bus, t->packet);
         bus->phase = PHASE_ACK;
-        bus->ack = deliver(t);
-        return ack_ns(bus, t->packet);
+        bus->ack = t->flushed ? FW_ACK_BUS_RESET : deliver(t);
+        return duration;
     default:
         bus->current = NULL;
         bus->phase = PHASE_IDLE;
-        transmission_end(bus, t, bus->ack);
+        if (t->sent) {
+            transmission_end(bus, t, t->flushed ? FW_ACK_BUS_RESET : bus->ack);
+        } else {
+            g_free(t);
+        }
         return 0;
     }
 }
@@ -262,6 +269,7 @@ void fw_bus_send(FWNode *node, FWPacket *packet, FWSent *sent, void *opaque)
     t->packet = packet;
     t->sent = sent;
     t->opaque = opaque;
+    t->flushed = node->in_reset;
     QTAILQ_INSERT_TAIL(&node->bus->queue, t, next);
     medium_kick(node->bus);
 }
@@ -290,11 +298,6 @@ static void take_transmissions(FWNode *node, GPtrArray *taken)
     }
 }
 
-static void ignore_sent(FWNode *node, FWPacket *packet, FWAck ack,
-                        void *opaque)
-{
-}
-
 void fw_bus_cancel(FWNode *node)
 {
     g_autoptr(GPtrArray) taken = g_ptr_array_new_with_free_func(g_free);
@@ -302,7 +305,7 @@ void fw_bus_cancel(FWNode *node)
 
     take_transmissions(node, taken);
     if (bus->current && bus->current->node == node) {
-        bus->current->sent = ignore_sent;
+        bus->current->sent = NULL;
     }
 }
 
@@ -364,6 +367,10 @@ static void node_reset_begin(FWNode *node)
     for (i = 0; i < taken->len; i++) {
         transmission_end(node->bus, g_ptr_array_index(taken, i),
                          FW_ACK_BUS_RESET);
+    }
+    /* Its acknowledge is lost */
+    if (node->bus->current && node->bus->current->node == node) {
+        node->bus->current->flushed = true;
     }
     /* A gap count holds through one bus reset, 1394a-2000 4.3.5.2 */
     if (!node->gap_count_kept) {
@@ -489,6 +496,7 @@ bool fw_bus_attach(FWBus *bus, FWNode *node, FWNode *upstream, Error **errp)
     if (upstream && node->connected && !fw_topology_plug(node, upstream)) {
         error_setg(errp, "no free port for %s on the FireWire bus",
                    node->name);
+        node->bus = NULL;
         return false;
     }
     QTAILQ_INSERT_TAIL(&bus->nodes, node, next);
@@ -556,6 +564,12 @@ FWSpeed fw_bus_path_speed(FWBus *bus, FWNode *from, uint8_t phy_id)
 
 /* Properties */
 
+static void interval_start(FWBus *bus)
+{
+    timer_mod(bus->interval,
+              now_ns() + (int64_t)bus->reset_interval_ms * SCALE_MS);
+}
+
 static void interval_fn(void *opaque)
 {
     FWBus *bus = opaque;
@@ -564,7 +578,7 @@ static void interval_fn(void *opaque)
         return;
     }
     fw_bus_reset(bus, NULL, true);
-    timer_mod(bus->interval, now_ns() + bus->reset_interval_ms * SCALE_MS);
+    interval_start(bus);
 }
 
 static void set_reset(Object *obj, const char *value, Error **errp)
@@ -582,7 +596,7 @@ static void set_reset_interval(Object *obj, Visitor *v, const char *name,
     FWBus *bus = FW_BUS(obj);
 
     if (visit_type_uint32(v, name, &bus->reset_interval_ms, errp)) {
-        timer_mod(bus->interval, now_ns() + bus->reset_interval_ms * SCALE_MS);
+        interval_start(bus);
     }
 }
 

@@ -90,7 +90,9 @@ static void transaction_end(FWTransaction *t, int rcode, const uint8_t *data,
     t->over = true;
     trace_fw_node_transaction_end(t->dev->node.name, t->packet.tlabel, rcode);
     if (!over) {
-        t->done(t->dev, rcode, data, length, t->opaque);
+        if (t->done) {
+            t->done(t->dev, rcode, data, length, t->opaque);
+        }
     }
     /* The bus still has the packet: transaction_sent() frees it */
     if (!t->sending) {
@@ -105,6 +107,10 @@ static void transaction_sent(FWNode *node, FWPacket *packet, FWAck ack,
 
 static void transaction_send(FWTransaction *t)
 {
+    if (t->generation != t->dev->generation || t->dev->node.in_reset) {
+        transaction_end(t, FW_RCODE_BUS_RESET, NULL, 0);
+        return;
+    }
     t->sending = true;
     t->packet.source_id = t->dev->node_id;
     fw_bus_send(&t->dev->node, &t->packet, transaction_sent, t);
@@ -281,12 +287,25 @@ void fw_device_cancel(FWDevice *dev, void *opaque)
     }
 }
 
+static unsigned response_tcode(unsigned tcode)
+{
+    switch (tcode) {
+    case FW_TCODE_READ_QUADLET:
+        return FW_TCODE_READ_QUADLET_RESPONSE;
+    case FW_TCODE_READ_BLOCK:
+        return FW_TCODE_READ_BLOCK_RESPONSE;
+    default:
+        return FW_TCODE_WRITE_RESPONSE;
+    }
+}
+
 static FWAck receive_response(FWDevice *dev, const FWPacket *p)
 {
     FWTransaction *t = transaction_by_tlabel(dev, p->tlabel);
     uint8_t quadlet[4];
 
-    if (!t || t->over || !t->waiting || t->packet.dest_id != p->source_id) {
+    if (!t || t->over || !t->waiting || t->packet.dest_id != p->source_id ||
+        p->tcode != response_tcode(t->packet.tcode)) {
         return FW_ACK_COMPLETE;
     }
     t->waiting = false;
@@ -362,6 +381,7 @@ static void response_fill(FWRequest *req, int rcode, const uint8_t *data,
     p->dest_id = p->source_id;
     p->source_id = req->dev->node_id;
     p->rcode = rcode;
+    assert(length <= FW_MAX_PAYLOAD);
     p->length = length;
     if (length && fw_packet_has_payload(p)) {
         memcpy(p->payload, data, length);
@@ -540,13 +560,14 @@ static void request_dispatch(FWDevice *dev, FWRequest *req)
     }
 }
 
+/* Those of earlier generations take no room: nobody waits for their answer */
 static unsigned requests_waiting(const FWDevice *dev)
 {
     const FWRequest *req;
     unsigned count = 0;
 
     QTAILQ_FOREACH(req, &dev->requests, next) {
-        count++;
+        count += req->generation == dev->generation;
     }
     return count;
 }
@@ -597,21 +618,34 @@ static void device_reset_begin(FWNode *node)
 {
 }
 
-/* Open transactions end, with the new node ID and generation in place */
+static FWTransaction *transaction_of_old_generation(FWDevice *dev)
+{
+    FWTransaction *t;
+
+    QTAILQ_FOREACH(t, &dev->transactions, next) {
+        if (!t->sending && !t->over && t->generation != dev->generation) {
+            return t;
+        }
+    }
+    return NULL;
+}
+
+/*
+ * Open transactions end, with the new node ID and generation in place. Each
+ * end may cancel others, so the search starts anew.
+ */
 static void device_reset_end(FWNode *node, const FWSelfIDs *ids)
 {
     FWDevice *dev = node_device(node);
     FWDeviceClass *class = FW_DEVICE_GET_CLASS(dev);
-    FWTransaction *t, *next;
+    FWTransaction *t;
 
     dev->node_id = FW_LOCAL_BUS | ids->phy_id;
     dev->generation = ids->generation;
     dev->alone = ids->nodes == 1;
-    QTAILQ_FOREACH_SAFE(t, &dev->transactions, next, next) {
-        if (!t->sending && t->generation != dev->generation) {
-            t->waiting = false;
-            transaction_end(t, FW_RCODE_BUS_RESET, NULL, 0);
-        }
+    while ((t = transaction_of_old_generation(dev))) {
+        t->waiting = false;
+        transaction_end(t, FW_RCODE_BUS_RESET, NULL, 0);
     }
     /* A response of the old generation is dropped when it is to be sent */
     if (class->bus_reset) {

@@ -173,7 +173,7 @@ static unsigned image_put_dir(RomImage *image, const FWRomDir *dir)
 static uint32_t bus_options(const FWDevice *dev, unsigned generation)
 {
     return (uint32_t)dev->irmc << 31 | (uint32_t)dev->cmc << 30 |
-           (uint32_t)dev->bmc << 28 | 0xffu << 16 |
+           (uint32_t)dev->bmc << 28 | (dev->cmc ? 100u : 0xffu) << 16 |
            (uint32_t)dev->max_rec << 12 | generation << 4 | dev->node.speed;
 }
 
