@@ -4,6 +4,7 @@
 #define SBP2X_COMPAT_H
 
 #include <linux/blkdev.h>
+#include <linux/hrtimer.h>
 #include <linux/version.h>
 #include <scsi/scsi_device.h>
 #include <scsi/scsi_host.h>
@@ -52,5 +53,18 @@
 #define sbp2x_limit_sectors(sdev, sectors) \
 	blk_queue_max_hw_sectors((sdev)->request_queue, sectors)
 #endif
+
+/* Setting up an hrtimer became one step in 6.13 */
+static inline void
+sbp2x_hrtimer_setup(struct hrtimer *timer,
+		    enum hrtimer_restart (*fn)(struct hrtimer *timer))
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	hrtimer_setup(timer, fn, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+#else
+	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+	timer->function = fn;
+#endif
+}
 
 #endif

@@ -337,7 +337,8 @@ static ssize_t ieee1394_id_show(struct device *dev,
 	struct scsi_device *sdev = to_scsi_device(dev);
 	struct sbp2x_logical_unit *lu = sdev->hostdata;
 
-	return sysfs_emit(buf, "%016llx:%06x:%04x\n", lu->target->guid,
+	return sysfs_emit(buf, "%016llx:%06x:%04x\n",
+			  lu->target->info.unit_unique_id,
 			  lu->target->info.directory_id, lu->lun);
 }
 static DEVICE_ATTR_RO(ieee1394_id);

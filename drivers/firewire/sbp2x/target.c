@@ -17,9 +17,6 @@
 #define LOGOUT_PATIENCE_MS	5000
 #define WATCH_INTERVAL_MS	100
 
-#define BUS_INFO_GUID_HIGH	3
-#define BUS_INFO_GUID_LOW	4
-
 /* Status blocks */
 
 static bool status_is_well_formed(const struct sbp2x_inbound *in)
@@ -121,8 +118,8 @@ static int logical_unit_init(struct sbp2x_logical_unit *lu, bool exclusive)
 		.login_timeout_ms = target->info.mgt_orb_timeout_ms,
 		.limits = {
 			.depth = SBP2X_DEPTH,
-			.orb_size = max_t(u32, target->info.orb_size,
-					  sizeof(struct sbp2x_command_orb)),
+			.orb_size = target->info.orb_size ?:
+				    sizeof(struct sbp2x_command_orb),
 			.page_table_entries = page_table_entries(target),
 		},
 	};
@@ -178,8 +175,6 @@ static int target_parse_rom(struct sbp2x_target *target, struct fw_unit *unit)
 	if (complaint)
 		dev_warn(target->bus.log, "configuration ROM: %s%s\n",
 			 complaint, ret ? "; the device cannot be used" : "");
-	target->guid = (u64)device->config_rom[BUS_INFO_GUID_HIGH] << 32 |
-		       device->config_rom[BUS_INFO_GUID_LOW];
 
 	return ret;
 }

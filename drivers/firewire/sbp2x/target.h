@@ -65,7 +65,6 @@ struct sbp2x_target_config {
 /**
  * struct sbp2x_target
  * @info: what the ROM says
- * @guid: EUI-64 of the node
  * @quirks: SBP2X_QUIRK_*
  * @count: of logical units
  */
@@ -75,7 +74,6 @@ struct sbp2x_target {
 	struct sbp2x_management management;
 	const struct sbp2x_target_ops *ops;
 	struct sbp2x_unit_info info;
-	u64 guid;
 	u32 quirks;
 	unsigned int count;
 	struct sbp2x_logical_unit **logical_units;

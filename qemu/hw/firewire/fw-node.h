@@ -29,7 +29,7 @@ typedef struct FWRequest FWRequest;
 typedef struct FWTransaction FWTransaction;
 
 /**
- * typedef FWTransactionDone - an outgoing transaction ended
+ * typedef FWTransactionDone - an outgoing transaction ended; may be NULL
  * @rcode: FW_RCODE_*, or one of FW_RCODE_SEND_ERROR and following
  * @data: response data as it stood on the bus (read and lock), valid only
  *        during the call

@@ -1,0 +1,298 @@
+/*
+ * SBP-2 target: command block agents (SBP-2 6.4, 9.1). An agent fetches ORBs
+ * one after the other, up to the queue depth; their tasks run in parallel.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qemu/bswap.h"
+#include "qemu/timer.h"
+#include "sbp2.h"
+#include "trace.h"
+
+#define NULL_POINTER    (1ull << 63)
+
+static void agent_fetch(SBP2Login *login);
+
+static FWDevice *login_device(SBP2Login *login)
+{
+    return FW_DEVICE(login->target);
+}
+
+/* Status */
+
+void sbp2_send_status(SBP2Target *t, uint16_t node, uint64_t fifo,
+                      FWSpeed speed, uint64_t orb, unsigned src,
+                      unsigned resp, bool dead, unsigned sbp_status,
+                      const uint8_t *command_set, size_t length)
+{
+    FWDevice *dev = FW_DEVICE(t);
+    uint8_t block[32] = { 0 };
+    unsigned quadlets = 2 + DIV_ROUND_UP(length, 4);
+
+    stl_be_p(block, src << 30 | resp << 28 | (uint32_t)dead << 27 |
+                    (quadlets - 1) << 24 | sbp_status << 16 |
+                    (orb >> 32 & 0xffff));
+    stl_be_p(block + 4, orb);
+    if (length) {
+        memcpy(block + 8, command_set, length);
+    }
+    trace_sbp2_status(orb, src, resp, dead, sbp_status, length);
+    fw_device_write(dev, node, dev->generation, fifo, block, 4 * quadlets,
+                    speed, NULL, t);
+}
+
+/* Tasks */
+
+static void task_remove(SBP2Task *task)
+{
+    SBP2Login *login = task->login;
+
+    QTAILQ_REMOVE(&login->tasks, task, next);
+    login->tasks_count--;
+}
+
+void sbp2_task_end(SBP2Task *task, unsigned resp, unsigned sbp_status,
+                   const uint8_t *command_set, size_t length)
+{
+    SBP2Login *login = task->login;
+    bool dead = resp != SBP2_COMPLETE;
+    bool silent = !task->notify && !dead && !sbp_status && !length;
+
+    task_remove(task);
+    sbp2_task_cancel_io(task);
+    if (dead) {
+        login->state = AGENT_DEAD;
+    }
+    if (!silent) {
+        sbp2_send_status(login->target, login->node_id, login->status_fifo,
+                         task->speed, task->orb, task->last, resp, dead,
+                         sbp_status, command_set, length);
+    }
+    sbp2_task_free(task);
+    agent_fetch(login);
+}
+
+static void task_abort(SBP2Task *task)
+{
+    trace_sbp2_abort(task->orb);
+    task->login->target->count.aborted++;
+    task_remove(task);
+    sbp2_task_cancel_io(task);
+    sbp2_task_free(task);
+}
+
+void sbp2_agent_abort_task(SBP2Login *login, uint64_t orb)
+{
+    SBP2Task *task;
+
+    QTAILQ_FOREACH(task, &login->tasks, next) {
+        if (task->orb == orb) {
+            task_abort(task);
+            agent_fetch(login);
+            return;
+        }
+    }
+}
+
+void sbp2_agent_abort_all(SBP2Login *login)
+{
+    SBP2Task *task, *next;
+
+    QTAILQ_FOREACH_SAFE(task, &login->tasks, next, next) {
+        task_abort(task);
+    }
+}
+
+/* Fetching */
+
+static void agent_die(SBP2Login *login, unsigned sbp_status)
+{
+    login->state = AGENT_DEAD;
+    sbp2_send_status(login->target, login->node_id, login->status_fifo,
+                     FW_S100, login->current_orb, 1, SBP2_TRANSPORT_FAILURE,
+                     true, sbp_status, NULL, 0);
+}
+
+static void task_new(SBP2Login *login, const uint8_t *orb)
+{
+    SBP2Task *task = g_new0(SBP2Task, 1);
+    SBP2Target *t = login->target;
+
+    task->login = login;
+    task->orb = login->current_orb;
+    task->last = !login->has_next;
+    QTAILQ_INSERT_TAIL(&login->tasks, task, next);
+    login->tasks_count++;
+    t->count.commands++;
+    t->count.max_tasks = MAX(t->count.max_tasks, login->tasks_count);
+    sbp2_task_start(task, orb);
+}
+
+/* next_ORB as it stands in memory decides how the agent goes on */
+static void agent_advance(SBP2Login *login, const uint8_t *next)
+{
+    uint64_t pointer = ldq_be_p(next);
+
+    login->has_next = !(pointer & NULL_POINTER);
+    if (login->has_next) {
+        login->next_orb = pointer & 0xfffffffffffcull;
+    } else {
+        login->state = AGENT_SUSPENDED;
+    }
+}
+
+static void got_orb(FWDevice *dev, int rcode, const uint8_t *data,
+                    size_t length, void *opaque)
+{
+    SBP2Login *login = opaque;
+
+    login->fetching = false;
+    if (login->state != AGENT_ACTIVE) {
+        return;
+    }
+    if (rcode != FW_RCODE_COMPLETE || length < SBP2_ORB_HEADER) {
+        agent_die(login, SBP2_OBJECT_ORB);
+        return;
+    }
+    trace_sbp2_orb(login->id, login->current_orb, ldl_be_p(data + 16));
+    agent_advance(login, data);
+    task_new(login, data);
+    agent_fetch(login);
+}
+
+/* After a doorbell: the next_ORB of the ORB that was the last one */
+static void got_next(FWDevice *dev, int rcode, const uint8_t *data,
+                     size_t length, void *opaque)
+{
+    SBP2Login *login = opaque;
+
+    login->fetching = false;
+    if (login->state != AGENT_ACTIVE) {
+        return;
+    }
+    if (rcode != FW_RCODE_COMPLETE || length != 8) {
+        agent_die(login, SBP2_OBJECT_ORB);
+        return;
+    }
+    agent_advance(login, data);
+    agent_fetch(login);
+}
+
+static void agent_fetch(SBP2Login *login)
+{
+    SBP2Target *t = login->target;
+    FWDevice *dev = login_device(login);
+    FWSpeed speed;
+
+    if (login->fetching || !login->used || login->suspended) {
+        return;
+    }
+    speed = MIN(dev->node.speed,
+                fw_bus_path_speed(dev->node.bus, &dev->node,
+                                  login->node_id & 0x3f));
+    if (login->state == AGENT_SUSPENDED && login->doorbell) {
+        login->doorbell = false;
+        login->state = AGENT_ACTIVE;
+        login->fetching = true;
+        fw_device_read(dev, login->node_id, dev->generation,
+                       login->current_orb, 8, speed, got_next, login);
+    } else if (login->state == AGENT_ACTIVE && login->has_next &&
+               login->tasks_count < t->queue_depth) {
+        login->current_orb = login->next_orb;
+        login->has_next = false;
+        login->fetching = true;
+        fw_device_read(dev, login->node_id, dev->generation,
+                       login->current_orb, t->orb_size * 4, speed, got_orb,
+                       login);
+    }
+}
+
+void sbp2_agent_reset(SBP2Login *login)
+{
+    fw_device_cancel(login_device(login), login);
+    login->state = AGENT_RESET;
+    login->has_next = false;
+    login->fetching = false;
+    login->doorbell = false;
+    login->unsolicited_enabled = false;
+}
+
+/* Registers */
+
+static int agent_orb_pointer(SBP2Login *login, const uint8_t *data,
+                             size_t length)
+{
+    if (length != 8) {
+        return FW_RCODE_TYPE_ERROR;
+    }
+    if (login->state == AGENT_ACTIVE || login->state == AGENT_DEAD ||
+        login->fetching) {
+        return FW_RCODE_CONFLICT_ERROR;
+    }
+    login->next_orb = ldq_be_p(data) & 0xfffffffffffcull;
+    login->has_next = true;
+    login->doorbell = false;
+    login->state = AGENT_ACTIVE;
+    return FW_RCODE_COMPLETE;
+}
+
+static int agent_register_write(SBP2Login *login, unsigned offset,
+                                const uint8_t *data, size_t length)
+{
+    if (offset == SBP2_ORB_POINTER) {
+        return agent_orb_pointer(login, data, length);
+    }
+    if (length != 4) {
+        return FW_RCODE_TYPE_ERROR;
+    }
+    switch (offset) {
+    case SBP2_AGENT_RESET:
+        sbp2_agent_abort_all(login);
+        sbp2_agent_reset(login);
+        return FW_RCODE_COMPLETE;
+    case SBP2_DOORBELL:
+        login->doorbell = login->state != AGENT_RESET;
+        return FW_RCODE_COMPLETE;
+    case SBP2_UNSOLICITED_ENABLE:
+        login->unsolicited_enabled = true;
+        return FW_RCODE_COMPLETE;
+    case SBP2_AGENT_STATE:
+        return FW_RCODE_TYPE_ERROR;
+    default:
+        return FW_RCODE_ADDRESS_ERROR;
+    }
+}
+
+void sbp2_agent_write(SBP2Login *login, FWRequest *req, unsigned offset,
+                      const uint8_t *data, size_t length)
+{
+    int rcode = FW_RCODE_ADDRESS_ERROR;
+
+    /* An agent is there for the one who is logged in */
+    if (login->used && !login->suspended &&
+        login->node_id == fw_request_source(req)) {
+        rcode = agent_register_write(login, offset, data, length);
+    }
+    trace_sbp2_agent_write(login->id, offset, rcode);
+    fw_device_respond(login_device(login), req, rcode, NULL, 0);
+    agent_fetch(login);
+}
+
+void sbp2_agent_read(SBP2Login *login, FWRequest *req, unsigned offset,
+                     size_t length)
+{
+    FWDevice *dev = login_device(login);
+    uint8_t data[8];
+
+    if (login->used && offset == SBP2_AGENT_STATE && length == 4) {
+        stl_be_p(data, login->state);
+        fw_device_respond(dev, req, FW_RCODE_COMPLETE, data, 4);
+    } else if (login->used && offset == SBP2_ORB_POINTER && length == 8) {
+        stq_be_p(data, login->current_orb);
+        fw_device_respond(dev, req, FW_RCODE_COMPLETE, data, 8);
+    } else {
+        fw_device_respond(dev, req, FW_RCODE_ADDRESS_ERROR, NULL, 0);
+    }
+}

@@ -1,0 +1,215 @@
+/*
+ * SBP-2 target (ANSI NCITS 325-1998): wire formats, and what the parts of the
+ * model share.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_FIREWIRE_SBP2_H
+#define HW_FIREWIRE_SBP2_H
+
+#include "hw/scsi/scsi.h"
+#include "fw-node.h"
+
+#define TYPE_SBP2_TARGET "sbp2-target"
+OBJECT_DECLARE_SIMPLE_TYPE(SBP2Target, SBP2_TARGET)
+
+/* Where the registers are */
+#define SBP2_MANAGEMENT_AGENT   (FW_CSR_BASE + 0x10000)
+#define SBP2_COMMAND_AGENTS     (FW_CSR_BASE + 0x20000)
+#define SBP2_AGENT_STRIDE       0x20
+
+#define SBP2_MAX_LUNS           64
+#define SBP2_MAX_LOGINS         64
+#define SBP2_MAX_ORB            256
+#define SBP2_ORB_HEADER         20
+#define SBP2_MAX_CDB            16
+/* Packets of one task that are under way at a time */
+#define SBP2_WINDOW             8
+
+enum {
+    SBP2_AGENT_STATE            = 0x00,
+    SBP2_AGENT_RESET            = 0x04,
+    SBP2_ORB_POINTER            = 0x08,
+    SBP2_DOORBELL               = 0x10,
+    SBP2_UNSOLICITED_ENABLE     = 0x14,
+};
+
+enum {
+    SBP2_LOGIN                  = 0x0,
+    SBP2_QUERY_LOGINS           = 0x1,
+    SBP2_RECONNECT              = 0x3,
+    SBP2_SET_PASSWORD           = 0x4,
+    SBP2_LOGOUT                 = 0x7,
+    SBP2_ABORT_TASK             = 0xb,
+    SBP2_ABORT_TASK_SET         = 0xc,
+    SBP2_LOGICAL_UNIT_RESET     = 0xe,
+    SBP2_TARGET_RESET           = 0xf,
+};
+
+/* resp */
+enum { SBP2_COMPLETE, SBP2_TRANSPORT_FAILURE, SBP2_ILLEGAL, SBP2_VENDOR };
+
+/* sbp_status with resp COMPLETE */
+enum {
+    SBP2_OK                     = 0x00,
+    SBP2_NOT_SUPPORTED          = 0x01,
+    SBP2_ACCESS_DENIED          = 0x04,
+    SBP2_LUN_NOT_SUPPORTED      = 0x05,
+    SBP2_RESOURCES_UNAVAILABLE  = 0x08,
+    SBP2_FUNCTION_REJECTED      = 0x09,
+    SBP2_LOGIN_ID_UNKNOWN       = 0x0a,
+    SBP2_DUMMY_COMPLETED        = 0x0b,
+    SBP2_UNSPECIFIED            = 0xff,
+};
+
+/* sbp_status with resp TRANSPORT_FAILURE: what failed, and how */
+enum {
+    SBP2_OBJECT_ORB             = 0x00,
+    SBP2_OBJECT_DATA            = 0x40,
+    SBP2_OBJECT_PAGE_TABLE      = 0x80,
+};
+
+typedef enum SBP2AgentState {
+    AGENT_RESET, AGENT_ACTIVE, AGENT_SUSPENDED, AGENT_DEAD,
+} SBP2AgentState;
+
+typedef struct SBP2Login SBP2Login;
+typedef struct SBP2Task SBP2Task;
+
+typedef struct SBP2Segment {
+    uint64_t base;
+    uint32_t length;
+} SBP2Segment;
+
+/* A packet of data on its way */
+typedef struct SBP2Chunk {
+    SBP2Task *task;
+    uint8_t *data;
+    size_t length;
+    bool busy;
+} SBP2Chunk;
+
+struct SBP2Task {
+    SBP2Login *login;
+    uint64_t orb;
+    bool last;                  /* next_ORB was null when it was fetched */
+    bool notify;
+    bool to_initiator;
+    FWSpeed speed;
+    unsigned max_payload;
+    uint16_t data_node;
+    uint8_t cdb[SBP2_MAX_CDB];
+    unsigned cdb_length;
+
+    /* The initiator's buffer */
+    SBP2Segment *segment;
+    unsigned segments;
+    uint8_t *page_table;
+    size_t page_table_size, page_table_read;
+    uint64_t page_table_base;
+    unsigned at_segment;
+    uint32_t in_segment;
+
+    /* What the SCSI device gave or wants */
+    SCSIRequest *req;
+    uint8_t *buffer;
+    size_t buffer_length, buffer_started;
+    SBP2Chunk chunk[SBP2_WINDOW];
+    unsigned busy_chunks;
+    int failed;                 /* rcode of a packet that did not get through */
+    QEMUTimer *start;
+    QTAILQ_ENTRY(SBP2Task) next;
+};
+
+struct SBP2Login {
+    SBP2Target *target;
+    bool used;
+    bool suspended;             /* waits for a RECONNECT */
+    bool exclusive;
+    uint16_t id;
+    uint16_t lun;
+    uint16_t node_id;
+    uint64_t eui_64;
+    uint64_t status_fifo;
+    unsigned hold_s;
+    QEMUTimer *hold;
+
+    /* Its command block agent */
+    SBP2AgentState state;
+    uint64_t next_orb;
+    uint64_t current_orb;
+    bool has_next, fetching, doorbell;
+    bool unsolicited_enabled;
+    unsigned tasks_count;
+    QTAILQ_HEAD(, SBP2Task) tasks;
+};
+
+typedef struct SBP2Management {
+    bool busy;
+    uint16_t source;
+    FWSpeed speed;
+    uint64_t orb;
+    uint8_t raw[32];
+    uint64_t eui_64;
+    uint8_t eui_quadlet[4];
+    uint8_t response[512];
+    size_t response_length;
+    unsigned resp, sbp_status;
+} SBP2Management;
+
+struct SBP2Target {
+    FWDevice parent_obj;
+    SCSIBus scsi;
+    Notifier machine_done;
+    SBP2Login login[SBP2_MAX_LOGINS];
+    SBP2Management management;
+    uint8_t password[16];
+    unsigned password_length;
+
+    /* Properties */
+    char *vendor_name, *model_name, *persona;
+    uint32_t vendor_id, model_id, firmware_revision;
+    uint32_t mgt_orb_timeout, orb_size, max_hold_s, max_logins, queue_depth;
+    uint64_t cmd_latency_ns, media_latency_ns;
+
+    struct {
+        uint32_t logins, reconnects, logouts, commands, management;
+        uint32_t refused, aborted, max_tasks;
+    } count;
+};
+
+static inline unsigned sbp2_node_of_pointer(uint64_t pointer)
+{
+    return pointer >> 48;
+}
+
+/* sbp2-management.c */
+void sbp2_management_write(SBP2Target *t, FWRequest *req, const uint8_t *data,
+                           size_t length);
+void sbp2_management_bus_reset(SBP2Target *t);
+SBP2Login *sbp2_login_by_id(SBP2Target *t, uint16_t id);
+void sbp2_login_drop(SBP2Login *login);
+
+/* sbp2-fetch.c */
+void sbp2_agent_write(SBP2Login *login, FWRequest *req, unsigned offset,
+                      const uint8_t *data, size_t length);
+void sbp2_agent_read(SBP2Login *login, FWRequest *req, unsigned offset,
+                     size_t length);
+void sbp2_agent_reset(SBP2Login *login);
+void sbp2_agent_abort_task(SBP2Login *login, uint64_t orb);
+void sbp2_agent_abort_all(SBP2Login *login);
+void sbp2_task_end(SBP2Task *task, unsigned resp, unsigned sbp_status,
+                   const uint8_t *command_set, size_t length);
+void sbp2_send_status(SBP2Target *t, uint16_t node, uint64_t fifo,
+                      FWSpeed speed, uint64_t orb, unsigned src,
+                      unsigned resp, bool dead, unsigned sbp_status,
+                      const uint8_t *command_set, size_t length);
+
+/* sbp2-data.c */
+void sbp2_task_start(SBP2Task *task, const uint8_t *orb);
+void sbp2_task_cancel_io(SBP2Task *task);
+void sbp2_task_free(SBP2Task *task);
+extern const SCSIBusInfo sbp2_scsi_info;
+
+#endif
