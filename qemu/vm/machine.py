@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""QEMU's command line."""
+
+import argparse
+import pathlib
+import socket
+
+from vm import disks
+from vm.host import Failure
+
+BUS = "/machine/peripheral/fw0/fw0.0"
+
+
+def comma(text: str) -> str:
+    """As a value in QEMU's option syntax"""
+    return text.replace(",", ",,")
+
+
+def is_debug(options: argparse.Namespace) -> bool:
+    return bool(options.kernel == "debug")
+
+
+def kernel_parameters(options: argparse.Namespace) -> str:
+    words = ["console=ttyS0,115200", "loglevel=7", "panic=-1",
+             "mitigations=off", "random.trust_cpu=on", "tsc=reliable",
+             "no_timer_check", "nokaslr", "audit=0", "apparmor=0",
+             "rcupdate.rcu_expedited=1", "cryptomgr.notests",
+             "printk.devkmsg=on", "nmi_watchdog=0"]
+    if options.iommu:
+        words += ["intel_iommu=on", "iommu.strict=1"]
+    return " ".join(words + options.append)
+
+
+class Ports:
+    """Virtio-serial ports, each with the runner's end of a socket pair"""
+
+    def __init__(self) -> None:
+        self.arguments = ["-device", "virtio-serial-pci,max_ports=8"]
+        self.passed: list[socket.socket] = []
+        self.count = 1      # port 0 is kept for a console
+
+    def _pass(self) -> tuple[socket.socket, int]:
+        ours, theirs = socket.socketpair()
+        self.passed.append(theirs)
+        return ours, theirs.fileno()
+
+    def _port(self, name: str, fd: int) -> None:
+        self.arguments += [
+            "-chardev", "socket,id=%s,fd=%d" % (name, fd),
+            "-device", "virtserialport,nr=%d,chardev=%s,name=%s"
+            % (self.count, name, name)]
+        self.count += 1
+
+    def add(self, name: str) -> socket.socket:
+        ours, fd = self._pass()
+        self._port(name, fd)
+        return ours
+
+    def monitor(self) -> socket.socket:
+        """For the runner itself"""
+        ours, fd = self._pass()
+        self.arguments += ["-chardev", "socket,id=runner,fd=%d" % fd,
+                           "-mon", "chardev=runner,mode=control"]
+        return ours
+
+    def monitor_port(self, name: str) -> None:
+        """A monitor that the guest talks to through a port"""
+        near, fd = self._pass()
+        self.passed.append(near)
+        self.arguments += ["-chardev", "socket,id=guestmon,fd=%d" % fd,
+                           "-mon", "chardev=guestmon,mode=control"]
+        self._port(name, near.fileno())
+
+    def console(self) -> None:
+        self.arguments += ["-chardev", "stdio,id=tty,signal=off",
+                           "-device", "virtconsole,nr=0,chardev=tty"]
+
+    def close_passed(self) -> None:
+        for end in self.passed:
+            end.close()
+
+
+def processor(options: argparse.Namespace) -> list[str]:
+    smp = 1 if options.icount else options.smp
+    result = ["-smp", str(smp), "-m", options.mem or
+              ("2G" if is_debug(options) else "1G")]
+    if options.kvm:
+        return [*result, "-accel", "kvm", "-cpu", "host"]
+    result += ["-accel", "tcg,thread=%s" % ("single" if options.icount else "multi"),
+               "-cpu", "qemu64,+rdrand"]
+    if options.icount:
+        result += ["-icount", "shift=0,sleep=off"]
+    return result
+
+
+def firewire(options: argparse.Namespace, units: list[disks.Disk],
+             folder: pathlib.Path) -> list[str]:
+    result = ["-device", "ohci1394,id=fw0"]
+    if options.target == "lio":
+        return [*result, "-device", "ohci1394,id=fw1,fwbus=" + BUS]
+    wanted = {unit.target for unit in units}
+    if options.target_prop:
+        wanted.add(0)
+    for number in sorted(wanted):
+        device = "sbp2-target,id=t%d,bus=fw0.0" % number
+        for prop in options.target_prop:
+            device += "," + prop
+        result += ["-device", device]
+    return result + disks.arguments(units, folder)
+
+
+def arguments(options: argparse.Namespace, binary: str, kernel: pathlib.Path,
+              folder: pathlib.Path, units: list[disks.Disk]) -> list[str]:
+    if "," in str(folder):
+        raise Failure("QEMU takes no folder with a comma in its name: %s" % folder)
+    machine = "q35,sata=off,smbus=off,vmport=off"
+    if options.iommu:
+        machine += ",kernel-irqchip=off"
+    result = [binary, "-L", str(pathlib.Path(binary).parent / "pc-bios"),
+              "-nodefaults", "-no-user-config", "-no-reboot",
+              "-display", "none", "-name", "sbp2x-lab",
+              "-machine", machine, *processor(options)]
+    if options.iommu:
+        result += ["-device", "intel-iommu,intremap=off"]
+    result += ["-kernel", str(kernel / "vmlinuz"),
+               "-initrd", str(folder / "initramfs"),
+               "-append", kernel_parameters(options),
+               "-chardev", "file,id=log,path=%s" % comma(str(folder / "kernel.log")),
+               "-serial", "chardev:log",
+               "-fsdev", "local,id=root,path=/,security_model=none,"
+               "readonly=on,multidevs=remap",
+               "-device", "virtio-9p-pci,fsdev=root,mount_tag=lab-root"]
+    if options.share:
+        result += ["-fsdev", "local,id=share,path=%s,security_model=none,"
+                   "multidevs=remap" % comma(options.share),
+                   "-device", "virtio-9p-pci,fsdev=share,mount_tag=lab-share"]
+    if options.monitor:
+        result += ["-qmp", "unix:%s,server=on,wait=off"
+                   % comma(options.monitor)]
+    return result + firewire(options, units, folder) + options.qemu_arg
+
+
+def bus_properties(options: argparse.Namespace) -> list[tuple[str, object]]:
+    result: list[tuple[str, object]] = []
+    for text in options.bus_prop + (["timing=on"] if options.timing else []):
+        name, mark, value = text.partition("=")
+        if not mark:
+            raise Failure("--bus-prop wants NAME=VALUE, not %s" % text)
+        named: dict[str, object] = {"on": True, "off": False}
+        parsed = named.get(value, int(value) if value.isdigit() else value)
+        result.append((name, parsed))
+    return result
