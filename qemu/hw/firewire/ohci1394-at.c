@@ -104,7 +104,7 @@ static bool at_parse_header(OHCITransmit *t, const uint8_t *h, size_t length)
     p->speed = MIN(extract32(q0, 16, 3), FW_S800);
     p->source_id = s->node_id;
     p->dest_id = q1 >> 16;
-    p->offset = (uint64_t)(q1 & 0xffff) << 32 | ldl_le_p(h + 8);
+    p->offset = (uint64_t)(q1 & 0xffff) << 32 | (uint32_t)ldl_le_p(h + 8);
     p->rcode = extract32(q1, 12, 4);
     p->length = 0;
     p->ext_tcode = 0;

@@ -387,7 +387,7 @@ static void got_guid_lo(FWDevice *dev, int rcode, const uint8_t *data,
         management_fail(t);
         return;
     }
-    t->management.eui_64 |= ldl_be_p(data);
+    t->management.eui_64 |= (uint32_t)ldl_be_p(data);
     management_dispatch(t);
 }
 
