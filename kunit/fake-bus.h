@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A bus on which nothing happens but what a test does. */
+#ifndef SBP2X_FAKE_BUS_H
+#define SBP2X_FAKE_BUS_H
+
+#include <kunit/test.h>
+
+#include "bus.h"
+
+#define SBP2X_FAKE_WRITES	64
+
+/* A write that was sent and has not ended */
+struct sbp2x_fake_write {
+	struct sbp2x_transaction *t;
+	struct sbp2x_path path;
+	u64 offset;
+	size_t length;
+	u64 value;		/* 4 bytes: in the low half */
+};
+
+/**
+ * struct sbp2x_fake_bus - one target, one controller
+ * @bus: what the rooms are given
+ * @path: what sbp2x_bus_path() says: generation 1, target ffc1, we are ffc0,
+ *	  S400, max_payload code 9 at first
+ * @gone: sbp2x_bus_path() says that the target is gone
+ * @dead: every write ends at once with RCODE_NO_ACK
+ * @pending: writes under way, oldest first
+ * @sent: writes ever sent
+ * @opened: calls of open_memory
+ */
+struct sbp2x_fake_bus {
+	struct sbp2x_bus bus;
+	struct kunit *test;
+	struct sbp2x_path path;
+	bool gone;
+	bool dead;
+	struct sbp2x_fake_write pending[SBP2X_FAKE_WRITES];
+	unsigned int count;
+	unsigned int sent;
+	unsigned int opened;
+	u64 next_range;
+	spinlock_t lock;
+};
+
+/* Registers a device to map memory for, until the test ends */
+void sbp2x_fake_bus_init(struct sbp2x_fake_bus *fake, struct kunit *test);
+
+/*
+ * The oldest write that is under way; fails the test where there is none, or
+ * where it goes elsewhere than to @offset.
+ */
+const struct sbp2x_fake_write *
+sbp2x_fake_bus_oldest(struct sbp2x_fake_bus *fake, u64 offset);
+
+/* End the oldest write, which must go to @offset, with @rcode */
+void sbp2x_fake_bus_end(struct sbp2x_fake_bus *fake, u64 offset, int rcode);
+
+/*
+ * A bus reset: generation + 1, both node IDs change. Writes that are under
+ * way stay so; sbp2x_fake_bus_end() them as the case demands.
+ */
+void sbp2x_fake_bus_reset(struct sbp2x_fake_bus *fake);
+
+/* What lies in our memory at the address that a target was given */
+void *sbp2x_fake_bus_memory(u64 address);
+
+#endif
