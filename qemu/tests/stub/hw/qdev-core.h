@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#ifndef STUB_QDEV_CORE_H
+#define STUB_QDEV_CORE_H
+
+#include "qom/object.h"
+
+#define TYPE_DEVICE "device"
+#define TYPE_BUS "bus"
+
+typedef struct BusState { Object parent_obj; } BusState;
+
+typedef struct DeviceState {
+    Object parent_obj;
+    char *id;
+    BusState *parent_bus;
+} DeviceState;
+
+typedef struct DeviceClass {
+    ObjectClass parent_class;
+    const char *bus_type;
+    void (*realize)(DeviceState *dev, Error **errp);
+    void (*unrealize)(DeviceState *dev);
+} DeviceClass;
+
+static inline DeviceState *DEVICE(void *obj) { return obj; }
+static inline DeviceClass *DEVICE_CLASS(void *klass) { return klass; }
+#define qdev_get_parent_bus(dev) ((dev)->parent_bus)
+
+#endif

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#ifndef STUB_ERROR_H
+#define STUB_ERROR_H
+
+extern unsigned stub_errors;
+
+#define error_setg(errp, ...) ((void)(errp), (void)stub_errors++)
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#ifndef STUB_BSWAP_H
+#define STUB_BSWAP_H
+
+static inline void stl_be_p(void *p, uint32_t value)
+{
+    value = GUINT32_TO_BE(value);
+    memcpy(p, &value, 4);
+}
+
+static inline uint32_t ldl_be_p(const void *p)
+{
+    uint32_t value;
+
+    memcpy(&value, p, 4);
+    return GUINT32_FROM_BE(value);
+}
+
+#endif

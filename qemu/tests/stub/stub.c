@@ -1,0 +1,186 @@
+/*
+ * Virtual clock and types.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qemu/timer.h"
+#include "hw/qdev-core.h"
+#include "qapi/error.h"
+
+unsigned stub_errors;
+
+/* Clock */
+
+struct QEMUTimer {
+    void (*fn)(void *opaque);
+    void *opaque;
+    int64_t at;
+    bool pending;
+    TAILQ_ENTRY(QEMUTimer) next;
+};
+
+static TAILQ_HEAD(, QEMUTimer) timers = TAILQ_HEAD_INITIALIZER(timers);
+static int64_t now;
+
+int64_t qemu_clock_get_ns(int clock)
+{
+    return now;
+}
+
+QEMUTimer *timer_new_ns(int clock, void (*fn)(void *opaque), void *opaque)
+{
+    QEMUTimer *timer = g_new0(QEMUTimer, 1);
+
+    timer->fn = fn;
+    timer->opaque = opaque;
+    return timer;
+}
+
+void timer_del(QEMUTimer *timer)
+{
+    if (timer->pending) {
+        TAILQ_REMOVE(&timers, timer, next);
+        timer->pending = false;
+    }
+}
+
+void timer_mod(QEMUTimer *timer, int64_t at)
+{
+    timer_del(timer);
+    timer->at = at;
+    timer->pending = true;
+    TAILQ_INSERT_TAIL(&timers, timer, next);
+}
+
+void timer_free(QEMUTimer *timer)
+{
+    timer_del(timer);
+    g_free(timer);
+}
+
+bool timer_pending(QEMUTimer *timer)
+{
+    return timer->pending;
+}
+
+static QEMUTimer *earliest(void)
+{
+    QEMUTimer *timer, *first = NULL;
+
+    TAILQ_FOREACH(timer, &timers, next) {
+        if (!first || timer->at < first->at) {
+            first = timer;
+        }
+    }
+    return first;
+}
+
+void stub_run(int64_t ns)
+{
+    int64_t end = now + ns;
+    QEMUTimer *timer;
+
+    while ((timer = earliest()) && timer->at <= end) {
+        now = MAX(now, timer->at);
+        timer_del(timer);
+        timer->fn(timer->opaque);
+    }
+    now = end;
+}
+
+/* Properties: one setter a name */
+
+static struct {
+    const char *name;
+    ObjectSetBool *set;
+} properties[16];
+
+void stub_property_add_bool(const char *name, ObjectSetBool *set)
+{
+    unsigned i;
+
+    for (i = 0; properties[i].name; i++) {
+        if (!strcmp(properties[i].name, name)) {
+            return;
+        }
+    }
+    properties[i].name = name;
+    properties[i].set = set;
+}
+
+void object_property_set_bool(Object *obj, const char *name, bool value,
+                              Error **errp)
+{
+    unsigned i;
+
+    for (i = 0; strcmp(properties[i].name, name); i++) {
+        continue;
+    }
+    properties[i].set(obj, value, errp);
+}
+
+/* Types */
+
+static const TypeInfo *types[16];
+
+void type_register_static(const TypeInfo *info)
+{
+    unsigned i;
+
+    for (i = 0; types[i]; i++) {
+        continue;
+    }
+    types[i] = info;
+}
+
+static const TypeInfo *type_by_name(const char *name)
+{
+    unsigned i;
+
+    for (i = 0; types[i]; i++) {
+        if (!strcmp(types[i]->name, name)) {
+            return types[i];
+        }
+    }
+    return NULL;
+}
+
+static void init(const TypeInfo *type, Object *obj, ObjectClass *klass)
+{
+    if (!type) {
+        return;
+    }
+    init(type_by_name(type->parent), obj, klass);
+    if (type->class_init) {
+        type->class_init(klass, NULL);
+    }
+    if (type->instance_init) {
+        type->instance_init(obj);
+    }
+}
+
+void *object_new(const char *name)
+{
+    const TypeInfo *type = type_by_name(name);
+    Object *obj = g_malloc0(type->instance_size);
+    ObjectClass *klass = g_malloc0(1024);
+
+    obj->klass = klass;
+    klass->name = name;
+    init(type, obj, klass);
+    return obj;
+}
+
+void object_unref(void *ptr)
+{
+    Object *obj = ptr;
+    const TypeInfo *type = type_by_name(object_get_typename(obj));
+
+    if (type->instance_finalize) {
+        type->instance_finalize(obj);
+    }
+    g_free(obj->klass);
+    g_free(obj);
+}

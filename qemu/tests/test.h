@@ -1,0 +1,14 @@
+/*
+ * Tests of the bus model: one function a file adds its cases.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef TEST_H
+#define TEST_H
+
+void topology_tests(void);
+void rom_tests(void);
+void bus_tests(void);
+
+#endif
