@@ -614,6 +614,21 @@ static void get_gap_count(Object *obj, Visitor *v, const char *name,
     visit_type_uint32(v, name, &value, errp);
 }
 
+/* As many as the first node can reach: what was unplugged does not count */
+static void get_nodes(Object *obj, Visitor *v, const char *name,
+                      void *opaque, Error **errp)
+{
+    FWNode *first = QTAILQ_FIRST(&FW_BUS(obj)->nodes);
+    uint32_t value = 0;
+    FWTree tree;
+
+    if (first) {
+        fw_topology_collect(first, &tree);
+        value = tree.count;
+    }
+    visit_type_uint32(v, name, &value, errp);
+}
+
 static void get_root_id(Object *obj, Visitor *v, const char *name,
                         void *opaque, Error **errp)
 {
@@ -666,8 +681,6 @@ static void fw_bus_init(Object *obj)
     bus->interval = timer_new_ns(QEMU_CLOCK_VIRTUAL, interval_fn, bus);
     object_property_add_uint32_ptr(obj, "reset-count", &bus->generation,
                                    OBJ_PROP_FLAG_READ);
-    object_property_add_uint32_ptr(obj, "nodes", &bus->count,
-                                   OBJ_PROP_FLAG_READ);
 }
 
 static void fw_bus_finalize(Object *obj)
@@ -686,6 +699,8 @@ static void fw_bus_class_init(ObjectClass *klass, FW_CLASS_DATA data)
     object_class_property_add(klass, "reset-interval", "uint32",
                               get_reset_interval, set_reset_interval,
                               NULL, NULL);
+    object_class_property_add(klass, "nodes", "uint32", get_nodes, NULL, NULL,
+                              NULL);
     object_class_property_add(klass, "gap-count", "uint32", get_gap_count,
                               NULL, NULL, NULL);
     object_class_property_add(klass, "root-id", "uint32", get_root_id,

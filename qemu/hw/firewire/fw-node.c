@@ -6,6 +6,7 @@
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
+#include "qapi/visitor.h"
 #include "qemu/bswap.h"
 #include "qemu/module.h"
 #include "qemu/timer.h"
@@ -668,7 +669,29 @@ static bool device_get_connected(Object *obj, Error **errp)
 
 static void device_set_connected(Object *obj, bool value, Error **errp)
 {
-    fw_bus_set_connected(&FW_DEVICE(obj)->node, value);
+    FWDevice *dev = FW_DEVICE(obj);
+
+    timer_del(dev->replug);
+    fw_bus_set_connected(&dev->node, value);
+}
+
+static void device_replug(void *opaque)
+{
+    FWDevice *dev = opaque;
+
+    fw_bus_set_connected(&dev->node, true);
+}
+
+static void device_set_replug_after(Object *obj, Visitor *v, const char *name,
+                                    void *opaque, Error **errp)
+{
+    FWDevice *dev = FW_DEVICE(obj);
+    uint32_t ms;
+
+    if (visit_type_uint32(v, name, &ms, errp)) {
+        fw_bus_set_connected(&dev->node, false);
+        timer_mod(dev->replug, now_ns() + (int64_t)ms * SCALE_MS);
+    }
 }
 
 static void device_init(Object *obj)
@@ -678,6 +701,12 @@ static void device_init(Object *obj)
     QTAILQ_INIT(&dev->transactions);
     QTAILQ_INIT(&dev->requests);
     dev->node.connected = true;
+    dev->replug = timer_new_ns(QEMU_CLOCK_VIRTUAL, device_replug, dev);
+}
+
+static void device_finalize(Object *obj)
+{
+    timer_free(FW_DEVICE(obj)->replug);
 }
 
 static void device_realize(DeviceState *qdev, Error **errp)
@@ -707,6 +736,7 @@ static void device_unrealize(DeviceState *qdev)
     FWTransaction *t, *next;
     FWRequest *req, *next_req;
 
+    timer_del(dev->replug);
     fw_bus_detach(&dev->node);
     QTAILQ_FOREACH_SAFE(t, &dev->transactions, next, next) {
         transaction_free(t);
@@ -740,6 +770,8 @@ static void device_class_init(ObjectClass *klass, FW_CLASS_DATA data)
     device_class_set_props(dc, device_properties);
     object_class_property_add_bool(klass, "connected", device_get_connected,
                                    device_set_connected);
+    object_class_property_add(klass, "replug-after", "uint32", NULL,
+                              device_set_replug_after, NULL, NULL);
 }
 
 static const TypeInfo device_info = {
@@ -748,6 +780,7 @@ static const TypeInfo device_info = {
     .abstract = true,
     .instance_size = sizeof(FWDevice),
     .instance_init = device_init,
+    .instance_finalize = device_finalize,
     .class_size = sizeof(FWDeviceClass),
     .class_init = device_class_init,
 };

@@ -43,5 +43,6 @@ static inline uint32_t extract32(uint32_t value, int start, int length)
 
 typedef struct Error Error;
 typedef struct Visitor Visitor;
+typedef struct QEMUTimer QEMUTimer;
 
 #endif

@@ -5,7 +5,6 @@
 
 #define SCALE_MS 1000000
 
-typedef struct QEMUTimer QEMUTimer;
 enum { QEMU_CLOCK_VIRTUAL };
 
 int64_t qemu_clock_get_ns(int clock);
