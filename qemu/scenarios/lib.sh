@@ -90,6 +90,7 @@ wait_for() {
 
 # ended: has the process $writer ended? What nobody has waited for yet is a
 # zombie, and kill -0 takes that for alive
+writer=
 ended() {
 	case $(cat "/proc/$writer/stat" 2>/dev/null) in
 	*') Z '* | '') ;;

@@ -27,7 +27,7 @@
 #if QEMU_VERSION_MAJOR >= 10
 #define FW_PROPERTIES_END
 #else
-#define FW_PROPERTIES_END DEFINE_PROP_END_OF_LIST(),
+#define FW_PROPERTIES_END DEFINE_PROP_END_OF_LIST()
 #define device_class_set_legacy_reset(dc, fn) ((dc)->reset = (fn))
 #endif
 

@@ -115,7 +115,7 @@ typedef struct FWSelfIDs {
     uint8_t nodes;
     uint8_t gap_count;
     unsigned generation;        /* of the bus; counts every reset */
-    unsigned quadlets;          /* in self_id: each packet without its inverse */
+    unsigned quadlets;          /* in self_id: packets without their inverse */
     uint32_t self_id[FW_MAX_NODES * 4];
 } FWSelfIDs;
 

@@ -22,7 +22,7 @@
 /* What a node in software has waiting to be answered at the most */
 #define MAX_REQUESTS            64
 
-/* An outgoing transaction; lives until its done was called or it is cancelled */
+/* An outgoing transaction; lives until done was called or it is cancelled */
 struct FWTransaction {
     FWDevice *dev;
     FWPacket packet;

@@ -125,7 +125,7 @@ void fw_device_set_rom(FWDevice *dev, FWRomDir *root);
  *
  * qdev on a TYPE_FW_BUS. Properties: guid, speed (0 to 3: S100 to S800), ports,
  * contender, cmc, irmc, bmc, max-rec, split-writes, and at run time connected
- * (cable in or out) and replug-after (cable out, and in again after so many ms).
+ * (cable in or out) and replug-after (out, and in again after so many ms).
  */
 struct FWDevice {
     DeviceState parent_obj;

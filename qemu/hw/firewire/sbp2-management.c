@@ -452,7 +452,7 @@ void sbp2_management_write(SBP2Target *t, FWRequest *req, const uint8_t *data,
                    m->speed, got_orb, m);
 }
 
-/* The request is forgotten; logins wait for a reconnect for as long as granted */
+/* The request is forgotten; logins wait for a reconnect while the hold lasts */
 void sbp2_management_bus_reset(SBP2Target *t)
 {
     int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
