@@ -13,6 +13,7 @@
 #include <linux/bitfield.h>
 #include <linux/bits.h>
 #include <linux/build_bug.h>
+#include <linux/kernel.h>
 #include <linux/types.h>
 #include <asm/byteorder.h>
 
@@ -92,7 +93,7 @@ static_assert(sizeof(struct sbp2x_pointer) == 8);
 static inline void sbp2x_pointer_set(struct sbp2x_pointer *p, u64 offset)
 {
 	p->high = cpu_to_be32(offset >> 32 & 0xffff);
-	p->low = cpu_to_be32((u32)offset);
+	p->low = cpu_to_be32(lower_32_bits(offset));
 }
 
 static inline void sbp2x_pointer_set_null(struct sbp2x_pointer *p)
@@ -106,7 +107,7 @@ static inline void sbp2x_pointer_set_node(struct sbp2x_pointer *p, u16 node_id,
 					  u64 offset)
 {
 	p->high = cpu_to_be32((u32)node_id << 16 | (offset >> 32 & 0xffff));
-	p->low = cpu_to_be32((u32)offset);
+	p->low = cpu_to_be32(lower_32_bits(offset));
 }
 
 static inline bool sbp2x_pointer_is_null(const struct sbp2x_pointer *p)
@@ -223,7 +224,7 @@ static inline void
 sbp2x_page_table_entry_set(struct sbp2x_page_table_entry *e, u64 base, u16 length)
 {
 	e->high = cpu_to_be32((u32)length << 16 | (base >> 32 & 0xffff));
-	e->low = cpu_to_be32((u32)base);
+	e->low = cpu_to_be32(lower_32_bits(base));
 }
 
 static inline u64
