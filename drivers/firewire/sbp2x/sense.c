@@ -26,8 +26,11 @@
 #define SENSE_CURRENT	0x70
 #define SENSE_DEFERRED	0x71
 
-/* What the block must hold for its sense data to be complete */
+#define VALID		0x80
+
+/* What the block must hold for its sense data, and for the information */
 #define SENSE_KEY_END	4
+#define INFORMATION_END	8
 
 static enum sbp2x_verdict verdict_of_sbp_status(u8 sbp_status)
 {
@@ -59,7 +62,7 @@ static enum sbp2x_verdict verdict_of(const struct sbp2x_status_block *status)
 static void sense_fill(const u8 *cs, u8 *sense)
 {
 	sense[0] = cs[0] >> 6 == SFMT_DEFERRED ? SENSE_DEFERRED : SENSE_CURRENT;
-	sense[0] |= cs[1] & 0x80;			/* valid */
+	sense[0] |= cs[1] & VALID;
 	sense[2] = (cs[1] & 0x70) << 1;			/* mark, eom, ili */
 	sense[2] |= cs[1] & 0x0f;
 	memcpy(&sense[3], &cs[4], 4);
@@ -88,6 +91,8 @@ void sbp2x_sense_decode(const struct sbp2x_status_block *status, size_t length,
 
 	length = min(length - SBP2X_STATUS_MIN, sizeof(cs));
 	memcpy(cs, status->command_set, length);
+	if (length < INFORMATION_END)
+		cs[1] &= ~VALID;
 	if (cs[0] >> 6 > SFMT_DEFERRED) {
 		sense->verdict = SBP2X_VERDICT_ERROR;
 		return;
