@@ -181,7 +181,7 @@ static void parse_entry(struct parser *p, size_t at)
 		info->directory_id = value;
 		break;
 	case KEY_RECONNECT_TIMEOUT:
-		info->max_reconnect_hold = value & 0xffff;
+		info->max_reconnect_hold = (value & 0xffff) + 1;
 		break;
 	case KEY_COMMAND_SET_SPEC_ID:
 		info->command_set_spec_id = value;

@@ -23,7 +23,7 @@
  * @model_id: 24 bits, or %SBP2X_ROM_VALUE_MISSING
  * @mgt_orb_timeout_ms: as given by the unit, not clamped; 0 if absent
  * @orb_size: size of the ORBs that the target fetches, in bytes; 0 if absent
- * @max_reconnect_hold: seconds; 0 if absent
+ * @max_reconnect_hold: seconds (the entry has seconds - 1); 0 if absent
  * @command_set_spec_id: 24 bits, 0 if absent
  * @command_set: 24 bits, 0 if absent
  * @fast_start: the unit has a Fast_Start entry (SBP-3)
