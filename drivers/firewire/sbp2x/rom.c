@@ -9,9 +9,13 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 
-/* The core's registers start here; offsets in the ROM count quadlets */
+/*
+ * The core's registers start here; offsets in the ROM count quadlets. A unit
+ * has its registers behind those of the core and the ROM.
+ */
 #define CSR_BASE		0xfffff0000000ULL
 #define CSR_CONFIG_ROM_OFFSET	0x400
+#define CSR_UNITS_OFFSET	0x800
 
 #define KEY(q)			((q) >> 24)
 #define VALUE(q)		((q) & 0xffffff)
@@ -213,7 +217,7 @@ static int judge(struct parser *p)
 {
 	if (!p->has_agent)
 		complain(p, "no Management_Agent entry");
-	else if (p->info->management_agent < CSR_BASE + CSR_CONFIG_ROM_OFFSET)
+	else if (p->info->management_agent < CSR_BASE + CSR_UNITS_OFFSET)
 		complain(p, "the management agent lies in the core's registers");
 	else if (!p->info->count)
 		complain(p, "no logical unit");

@@ -63,7 +63,8 @@ struct sbp2x_unit_info {
  * Pure; any context.
  *
  * Return: 0, or -EINVAL where the unit cannot be used: the directory lies
- * outside the ROM, there is no management agent, or no logical unit.
+ * outside the ROM, there is no management agent, or it lies where no unit can
+ * have one, or there is no logical unit.
  */
 int sbp2x_rom_parse(const u32 *rom, size_t quadlets, size_t directory,
 		    struct sbp2x_unit_info *info, const char **complaint);
