@@ -48,14 +48,22 @@ struct parser {
 	size_t quadlets;
 	struct sbp2x_unit_info *info;
 	const char *complaint;
+	const char *remark;
 	bool has_agent;
 };
 
-/* The first complaint is the most telling one */
+/* Why the unit, or a part of it, is lost: the first is the most telling one */
 static void complain(struct parser *p, const char *what)
 {
 	if (!p->complaint)
 		p->complaint = what;
+}
+
+/* What the unit can do without; not told where there is a complaint */
+static void remark(struct parser *p, const char *what)
+{
+	if (!p->remark)
+		p->remark = what;
 }
 
 /*
@@ -101,11 +109,11 @@ static void add_logical_unit(struct parser *p, u32 value)
 	struct sbp2x_lun_info *unit;
 
 	if (has_lun(info, value & 0xffff)) {
-		complain(p, "a logical unit number is listed twice");
+		remark(p, "a logical unit number is listed twice");
 		return;
 	}
 	if (info->count == SBP2X_MAX_LOGICAL_UNITS) {
-		complain(p, "more than 64 logical units, the others are ignored");
+		remark(p, "more than 64 logical units, the others are ignored");
 		return;
 	}
 	unit = &info->logical_unit[info->count++];
@@ -120,7 +128,7 @@ static void parse_characteristics(struct parser *p, u32 value)
 				      MGT_ORB_TIMEOUT_UNIT_MS;
 	p->info->orb_size = (value & 0xff) * 4;
 	if (p->info->orb_size && p->info->orb_size < MIN_ORB_SIZE) {
-		complain(p, "ORB_size below 32 bytes, 32 are assumed");
+		remark(p, "ORB_size below 32 bytes, 32 are assumed");
 		p->info->orb_size = MIN_ORB_SIZE;
 	}
 }
@@ -132,7 +140,7 @@ static void parse_unique_id(struct parser *p, size_t at)
 	if (!follow(p, at, &leaf))
 		return;
 	if (block_length(p, leaf) < 2) {
-		complain(p, "the Unit_Unique_ID leaf is too short");
+		remark(p, "the Unit_Unique_ID leaf is too short");
 		return;
 	}
 	p->info->unit_unique_id = (u64)p->rom[leaf + 1] << 32 |
@@ -248,6 +256,6 @@ int sbp2x_rom_parse(const u32 *rom, size_t quadlets, size_t directory,
 		parse_entry(&p, i);
 
 	ret = judge(&p);
-	*complaint = p.complaint;
+	*complaint = p.complaint ?: p.remark;
 	return ret;
 }
