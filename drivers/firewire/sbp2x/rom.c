@@ -139,8 +139,9 @@ static void parse_unique_id(struct parser *p, size_t at)
 
 	if (!follow(p, at, &leaf))
 		return;
-	if (block_length(p, leaf) < 2) {
-		remark(p, "the Unit_Unique_ID leaf is too short");
+	/* firewire-sbp2 takes no longer one either: disks keep their names */
+	if (block_length(p, leaf) != 2 || LENGTH(p->rom[leaf]) != 2) {
+		remark(p, "the Unit_Unique_ID leaf is not of 8 bytes");
 		return;
 	}
 	p->info->unit_unique_id = (u64)p->rom[leaf + 1] << 32 |

@@ -16,13 +16,15 @@
 /**
  * struct sbp2x_unit_info - what a unit directory says of the unit
  * @management_agent: address of the MANAGEMENT_AGENT register
- * @unit_unique_id: EUI-64 of the Unit_Unique_ID leaf, else the node's
+ * @unit_unique_id: EUI-64 of the Unit_Unique_ID leaf, if that is all that the
+ *		    leaf holds; else the node's
  * @directory_id: Directory_ID entry, else the directory's own address (low
  *		  24 bits), as IEEE 1212 has it
  * @firmware_revision: 24 bits, or %SBP2X_ROM_VALUE_MISSING
  * @model_id: 24 bits, or %SBP2X_ROM_VALUE_MISSING
  * @mgt_orb_timeout_ms: as given by the unit, not clamped; 0 if absent
  * @orb_size: size of the ORBs that the target fetches, in bytes; 0 if absent
+ *	      or given as 0
  * @max_reconnect_hold: seconds (the entry has seconds - 1); 0 if absent
  * @command_set_spec_id: 24 bits, 0 if absent
  * @command_set: 24 bits, 0 if absent
