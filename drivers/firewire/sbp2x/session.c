@@ -6,122 +6,146 @@
 #include <linux/device.h>
 #include <linux/minmax.h>
 
-#define ANSWER(s, e, n, d) \
-	[SBP2X_SESSION_##s][SBP2X_EVENT_##e] = { SBP2X_SESSION_##n, d, true }
-
-#define END	(SBP2X_DO_FORGET | SBP2X_DO_FAIL_TASKS | SBP2X_DO_UNHOLD | \
-		 SBP2X_DO_TELL_DOWN)
-#define RECONNECT	(SBP2X_DO_HOLD_TASKS | SBP2X_DO_HOLD | \
-			 SBP2X_DO_RECONNECT)
-#define LOGIN_AFRESH	(SBP2X_DO_DISOWN | SBP2X_DO_UNHOLD | \
-			 SBP2X_DO_TELL_LOST | SBP2X_DO_LOGIN)
-/* A login that was not reconnected is of no use in the new generation */
-#define LOGIN_NEW_GENERATION	(SBP2X_DO_FORGET | SBP2X_DO_DISOWN | \
-				 SBP2X_DO_RESET_RETRIES | SBP2X_DO_LOGIN)
-
-/*
- * The answers to events, by state. Where there is none, nothing happens and
- * nothing changes: the event is of the past, or of no interest there.
- */
-static const struct {
-	enum sbp2x_session_state next;
-	u32 actions;
-	bool defined;
-} answers[SBP2X_SESSION_STATES][SBP2X_EVENTS] = {
-	ANSWER(IDLE, START, LOGGING_IN, SBP2X_DO_LOGIN),
-	ANSWER(IDLE, RESET, LOGGING_IN, LOGIN_NEW_GENERATION),
-	ANSWER(IDLE, RETRY, LOGGING_IN, SBP2X_DO_LOGIN),
-	ANSWER(IDLE, STOP, GONE, END),
-	ANSWER(IDLE, GONE, GONE, END),
-
-	ANSWER(LOGGING_IN, ACCEPTED, LOGGED_IN, SBP2X_DO_FLOW_TASKS |
-						SBP2X_DO_TELL_UP),
-	ANSWER(LOGGING_IN, REFUSED, IDLE, SBP2X_DO_PAUSE),
-	ANSWER(LOGGING_IN, UNANSWERED, IDLE, SBP2X_DO_PAUSE),
-	ANSWER(LOGGING_IN, EXHAUSTED, FAILED, SBP2X_DO_FAIL_TASKS |
-					      SBP2X_DO_TELL_DOWN),
-	ANSWER(LOGGING_IN, INTERRUPTED, IDLE, 0),
-	ANSWER(LOGGING_IN, RESET, LOGGING_IN, LOGIN_NEW_GENERATION),
-	ANSWER(LOGGING_IN, STOP, WITHDRAWING, SBP2X_DO_FAIL_TASKS),
-	ANSWER(LOGGING_IN, GONE, GONE, END),
-
-	ANSWER(LOGGED_IN, STALE, SUSPENDED, SBP2X_DO_HOLD_TASKS |
-					    SBP2X_DO_HOLD),
-	ANSWER(LOGGED_IN, RESET, RECONNECTING, SBP2X_DO_RESET_RETRIES |
-					       RECONNECT),
-	ANSWER(LOGGED_IN, AGENT_LOST, IDLE, SBP2X_DO_HOLD_TASKS |
-					    SBP2X_DO_TELL_LOST |
-					    SBP2X_DO_PAUSE),
-	ANSWER(LOGGED_IN, EXHAUSTED, FAILED, SBP2X_DO_FAIL_TASKS |
-					     SBP2X_DO_TELL_DOWN),
-	ANSWER(LOGGED_IN, STOP, LOGGING_OUT, SBP2X_DO_FAIL_TASKS |
-					     SBP2X_DO_LOGOUT),
-	ANSWER(LOGGED_IN, GONE, GONE, END),
-
-	ANSWER(SUSPENDED, RESET, RECONNECTING, SBP2X_DO_RESET_RETRIES |
-					       RECONNECT),
-	ANSWER(SUSPENDED, RETRY, RECONNECTING, SBP2X_DO_RECONNECT),
-	ANSWER(SUSPENDED, HOLD_OVER, LOGGING_IN, LOGIN_AFRESH),
-	ANSWER(SUSPENDED, STOP, GONE, END),
-	ANSWER(SUSPENDED, GONE, GONE, END),
-
-	ANSWER(RECONNECTING, ACCEPTED, LOGGED_IN, SBP2X_DO_UNHOLD |
-						  SBP2X_DO_FLOW_TASKS),
-	ANSWER(RECONNECTING, REFUSED, LOGGING_IN, LOGIN_AFRESH),
-	ANSWER(RECONNECTING, UNANSWERED, SUSPENDED, SBP2X_DO_PAUSE),
-	ANSWER(RECONNECTING, EXHAUSTED, LOGGING_IN, SBP2X_DO_RESET_RETRIES |
-						    LOGIN_AFRESH),
-	ANSWER(RECONNECTING, INTERRUPTED, SUSPENDED, 0),
-	ANSWER(RECONNECTING, HOLD_OVER, LOGGING_IN, SBP2X_DO_FORGET |
-						    LOGIN_AFRESH),
-	ANSWER(RECONNECTING, RESET, RECONNECTING, SBP2X_DO_FORGET |
-						  SBP2X_DO_RESET_RETRIES |
-						  RECONNECT),
-	ANSWER(RECONNECTING, STOP, WITHDRAWING, SBP2X_DO_FAIL_TASKS |
-						SBP2X_DO_UNHOLD),
-	ANSWER(RECONNECTING, GONE, GONE, END),
-
-	ANSWER(WITHDRAWING, ACCEPTED, LOGGING_OUT, SBP2X_DO_LOGOUT),
-	ANSWER(WITHDRAWING, REFUSED, GONE, END),
-	ANSWER(WITHDRAWING, UNANSWERED, GONE, END),
-	ANSWER(WITHDRAWING, INTERRUPTED, GONE, END),
-	ANSWER(WITHDRAWING, RESET, GONE, END),
-	ANSWER(WITHDRAWING, GONE, GONE, END),
-
-	ANSWER(LOGGING_OUT, ACCEPTED, GONE, END),
-	ANSWER(LOGGING_OUT, REFUSED, GONE, END),
-	ANSWER(LOGGING_OUT, UNANSWERED, GONE, END),
-	ANSWER(LOGGING_OUT, INTERRUPTED, GONE, END),
-	/* The target drops the login when the hold is over */
-	ANSWER(LOGGING_OUT, RESET, GONE, END),
-	ANSWER(LOGGING_OUT, GONE, GONE, END),
-
-	ANSWER(FAILED, START, LOGGING_IN, SBP2X_DO_RESET_RETRIES |
-					  SBP2X_DO_LOGIN),
-	ANSWER(FAILED, RESET, LOGGING_IN, LOGIN_NEW_GENERATION),
-	ANSWER(FAILED, STOP, GONE, END),
-	ANSWER(FAILED, GONE, GONE, END),
+/* What the owner sees of a state; a change of it is an edge */
+enum session_level {
+	TRYING,		/* tasks wait */
+	WORKING,	/* tasks flow, or will soon: nobody need know of a reset */
+	DOWN,		/* tasks fail */
 };
+
+static const struct {
+	const char *name;
+	enum session_level level;
+	u32 on_entry;
+} states[SBP2X_SESSION_STATES] = {
+	[SBP2X_SESSION_IDLE]	     = { "idle", TRYING },
+	[SBP2X_SESSION_LOGGING_IN]   = { "logging in", TRYING,
+					 SBP2X_DO_LOGIN },
+	[SBP2X_SESSION_LOGGED_IN]    = { "logged in", WORKING,
+					 SBP2X_DO_FLOW_TASKS },
+	[SBP2X_SESSION_SUSPENDED]    = { "suspended", WORKING },
+	[SBP2X_SESSION_RECONNECTING] = { "reconnecting", WORKING,
+					 SBP2X_DO_RECONNECT },
+	[SBP2X_SESSION_WITHDRAWING]  = { "withdrawing", DOWN },
+	[SBP2X_SESSION_LOGGING_OUT]  = { "logging out", DOWN,
+					 SBP2X_DO_LOGOUT },
+	[SBP2X_SESSION_FAILED]	     = { "failed", DOWN },
+	[SBP2X_SESSION_GONE]	     = { "gone", DOWN },
+};
+
+/* Next states, short enough for a table; __ is nothing: the event is ignored */
+enum {
+	__,
+	IDLE	= 1 + SBP2X_SESSION_IDLE,
+	LOGIN	= 1 + SBP2X_SESSION_LOGGING_IN,
+	UP	= 1 + SBP2X_SESSION_LOGGED_IN,
+	SUSP	= 1 + SBP2X_SESSION_SUSPENDED,
+	RECON	= 1 + SBP2X_SESSION_RECONNECTING,
+	LEAVE	= 1 + SBP2X_SESSION_WITHDRAWING,
+	LOGOUT	= 1 + SBP2X_SESSION_LOGGING_OUT,
+	FAIL	= 1 + SBP2X_SESSION_FAILED,
+	GONE	= 1 + SBP2X_SESSION_GONE,
+};
+
+#define ON(event) \
+	[SBP2X_EVENT_##event]
+
+/* The whole policy; Documentation/session.rst explains it */
+static const u8 next_state[SBP2X_EVENTS][SBP2X_SESSION_STATES] = {
+/*		    idle   login  up      susp   recon  leave   logout fail */
+ON(GONE)	= { GONE,  GONE,  GONE,   GONE,  GONE,  GONE,   GONE,  GONE },
+ON(STALE)	= { __,    __,    SUSP,   __,    __,    __,     __,    __ },
+ON(RESET)	= { LOGIN, LOGIN, RECON,  RECON, RECON, GONE,   GONE,  LOGIN },
+ON(STOP)	= { LOGOUT, LEAVE, LOGOUT, GONE, LEAVE, __,     __,    LOGOUT },
+ON(START)	= { LOGIN, __,    __,     __,    __,    __,     __,    LOGIN },
+ON(AGENT_LOST)	= { __,    __,    IDLE,   __,    __,    __,     __,    __ },
+ON(ACCEPTED)	= { __,    UP,    __,     __,    UP,    LOGOUT, GONE,  __ },
+ON(REFUSED)	= { __,    IDLE,  __,     __,    LOGIN, GONE,   GONE,  __ },
+ON(UNANSWERED)	= { __,    IDLE,  __,     __,    SUSP,  LOGOUT, GONE,  __ },
+ON(INTERRUPTED)	= { __,    IDLE,  __,     __,    SUSP,  GONE,   GONE,  __ },
+ON(RETRY)	= { LOGIN, __,    __,     RECON, __,    __,     __,    __ },
+ON(HOLD_OVER)	= { __,    __,    __,     LOGIN, LOGIN, __,     __,    __ },
+ON(EXHAUSTED)	= { __,    FAIL,  FAIL,   __,    LOGIN, __,     __,    __ },
+};
+
+static bool waits_for_retry(enum sbp2x_session_state state)
+{
+	return state == SBP2X_SESSION_IDLE || state == SBP2X_SESSION_SUSPENDED;
+}
+
+static bool is_failure(enum sbp2x_session_event event)
+{
+	return event == SBP2X_EVENT_REFUSED ||
+	       event == SBP2X_EVENT_UNANSWERED ||
+	       event == SBP2X_EVENT_AGENT_LOST;
+}
+
+/* A bus reset makes the target forget its tasks and begin to hold the login */
+static bool is_bus_reset(enum sbp2x_session_event event)
+{
+	return event == SBP2X_EVENT_STALE || event == SBP2X_EVENT_RESET;
+}
+
+static u32 step_edge(enum session_level from, enum session_level to)
+{
+	if (from == to)
+		return 0;
+	if (to == DOWN)
+		return SBP2X_DO_FAIL_TASKS | SBP2X_DO_TELL_DOWN;
+	if (to == WORKING)
+		return SBP2X_DO_TELL_UP;
+
+	return from == WORKING ? SBP2X_DO_TELL_LOST : 0;
+}
+
+static u32 step_actions(enum sbp2x_session_state from,
+			enum sbp2x_session_event event,
+			enum sbp2x_session_state to)
+{
+	u32 actions = states[to].on_entry |
+		      step_edge(states[from].level, states[to].level);
+
+	if (to != SBP2X_SESSION_WITHDRAWING)
+		actions |= SBP2X_DO_FORGET;
+	if (waits_for_retry(to))
+		actions |= is_failure(event) ? SBP2X_DO_PAUSE :
+					       SBP2X_DO_AWAIT_RESET;
+	if (is_bus_reset(event) && states[to].level == WORKING)
+		actions |= SBP2X_DO_HOLD | SBP2X_DO_HOLD_TASKS;
+
+	return actions;
+}
+
+/* What was tried in vain before says nothing of what is tried now */
+static bool step_is_fresh(enum sbp2x_session_state from,
+			  enum sbp2x_session_event event,
+			  enum sbp2x_session_state to)
+{
+	return event == SBP2X_EVENT_RESET || event == SBP2X_EVENT_START ||
+	       (states[from].level == WORKING &&
+		to == SBP2X_SESSION_LOGGING_IN);
+}
 
 u32 sbp2x_session_step(struct sbp2x_session_view *view,
 		       enum sbp2x_session_event event)
 {
-	enum sbp2x_session_state state = view->state;
+	enum sbp2x_session_state from = view->state;
+	u8 next = next_state[event][from];
 
-	if (!answers[state][event].defined)
-		return 0;
-
-	if (answers[state][event].actions & SBP2X_DO_PAUSE) {
+	if (next && is_failure(event) && waits_for_retry(next - 1)) {
 		if (view->retries >= SBP2X_SESSION_RETRIES)
-			event = SBP2X_EVENT_EXHAUSTED;
+			next = next_state[SBP2X_EVENT_EXHAUSTED][from];
 		else
 			view->retries++;
 	}
-	if (answers[state][event].actions & SBP2X_DO_RESET_RETRIES)
+	if (!next)
+		return 0;
+
+	view->state = next - 1;
+	if (step_is_fresh(from, event, view->state))
 		view->retries = 0;
 
-	view->state = answers[state][event].next;
-	return answers[state][event].actions;
+	return step_actions(from, event, view->state);
 }
 
 unsigned int sbp2x_session_pause_ms(unsigned int retries)
@@ -134,19 +158,7 @@ unsigned int sbp2x_session_pause_ms(unsigned int retries)
 
 const char *sbp2x_session_state_name(enum sbp2x_session_state state)
 {
-	static const char * const names[SBP2X_SESSION_STATES] = {
-		[SBP2X_SESSION_IDLE] = "idle",
-		[SBP2X_SESSION_LOGGING_IN] = "logging in",
-		[SBP2X_SESSION_LOGGED_IN] = "logged in",
-		[SBP2X_SESSION_SUSPENDED] = "suspended",
-		[SBP2X_SESSION_RECONNECTING] = "reconnecting",
-		[SBP2X_SESSION_WITHDRAWING] = "withdrawing",
-		[SBP2X_SESSION_LOGGING_OUT] = "logging out",
-		[SBP2X_SESSION_FAILED] = "failed",
-		[SBP2X_SESSION_GONE] = "gone",
-	};
-
-	return names[state];
+	return states[state].name;
 }
 
 /* The glue: from operations, deadlines and posts to events */
@@ -180,6 +192,14 @@ static void log_refusal(struct sbp2x_session *session,
 }
 
 /* Believe nothing that would make us write to where no agent can be */
+static bool agent_address_is_sane(u64 address)
+{
+	return !(address & 3) &&
+	       address >= CSR_REGISTER_BASE + CSR_CONFIG_ROM_END &&
+	       address + SBP2X_AGENT_UNSOLICITED_STATUS_ENABLE + 4 <=
+	       SBP2X_ADDRESS_MASK + 1;
+}
+
 static bool login_response_parse(struct sbp2x_session *session,
 				 const struct sbp2x_operation *op)
 {
@@ -187,21 +207,26 @@ static bool login_response_parse(struct sbp2x_session *session,
 	unsigned int length = sbp2x_get(r->header, SBP2X_LOGIN_RESPONSE_LENGTH);
 	u64 agent = sbp2x_pointer_offset(&r->command_block_agent);
 
-	if (length < offsetof(typeof(*r), hold) || agent & 3 ||
-	    agent < CSR_REGISTER_BASE + CSR_CONFIG_ROM_END) {
+	/* Whatever the rest says, the target thinks that we are logged in */
+	if (length >= sizeof(r->header)) {
+		session->login_id = sbp2x_get(r->header,
+					      SBP2X_LOGIN_RESPONSE_LOGIN_ID);
+		session->generation = op->path.generation;
+	}
+
+	if (length < offsetof(typeof(*r), hold) ||
+	    !agent_address_is_sane(agent)) {
 		dev_warn(session->bus->log,
 			 "LUN %04x: unreadable login response (length %u, agent at %012llx); the device's firmware is at fault\n",
 			 session->config.lun, length, agent);
 		return false;
 	}
 
-	session->login_id = sbp2x_get(r->header, SBP2X_LOGIN_RESPONSE_LOGIN_ID);
 	session->agent_address = agent;
 	session->hold_s = 1;
 	if (length >= sizeof(*r))
 		session->hold_s += sbp2x_get(r->hold,
 					     SBP2X_LOGIN_RESPONSE_HOLD);
-	session->has_login = true;
 	session->count.logins++;
 	return true;
 }
@@ -212,6 +237,7 @@ static enum sbp2x_session_event login_accepted(struct sbp2x_session *session,
 	if (!login_response_parse(session, op))
 		return SBP2X_EVENT_UNANSWERED;
 
+	session->completed_before = session->agent.count.completed;
 	dev_notice(session->bus->log, "logged in to LUN %04x (%u retries)\n",
 		   session->config.lun, session->view.retries);
 	return SBP2X_EVENT_ACCEPTED;
@@ -220,19 +246,17 @@ static enum sbp2x_session_event login_accepted(struct sbp2x_session *session,
 static enum sbp2x_session_event op_accepted(struct sbp2x_session *session,
 					    struct sbp2x_operation *op)
 {
-	session->generation = op->path.generation;
-	session->completed_before = session->agent.count.completed;
-
 	switch (op->function) {
 	case SBP2X_FUNCTION_LOGIN:
 		return login_accepted(session, op);
 	case SBP2X_FUNCTION_RECONNECT:
+		session->completed_before = session->agent.count.completed;
 		session->count.reconnects++;
 		dev_dbg(session->bus->log, "reconnected to LUN %04x\n",
 			session->config.lun);
 		return SBP2X_EVENT_ACCEPTED;
 	default:
-		session->has_login = false;
+		session->generation = -1;
 		return SBP2X_EVENT_ACCEPTED;
 	}
 }
@@ -241,38 +265,43 @@ static enum sbp2x_session_event op_refused(struct sbp2x_session *session,
 					   struct sbp2x_operation *op)
 {
 	session->count.refused++;
+	session->generation = -1;
 	if (op->function == SBP2X_FUNCTION_LOGIN)
 		log_refusal(session, op);
-	else
-		session->has_login = false;
+
 	return SBP2X_EVENT_REFUSED;
+}
+
+static enum sbp2x_session_event op_event(struct sbp2x_session *session,
+					 struct sbp2x_operation *op)
+{
+	switch (op->outcome) {
+	case SBP2X_OP_ACCEPTED:
+		return op_accepted(session, op);
+	case SBP2X_OP_REFUSED:
+		return op_refused(session, op);
+	case SBP2X_OP_STALE:
+		return SBP2X_EVENT_INTERRUPTED;
+	case SBP2X_OP_CANCELLED:
+		return SBP2X_EVENT_GONE;
+	default:
+		session->count.unanswered++;
+		dev_dbg(session->bus->log,
+			"LUN %04x: function %u not answered, rcode %#x\n",
+			session->config.lun, op->function, op->rcode);
+		return SBP2X_EVENT_UNANSWERED;
+	}
 }
 
 static void op_done(struct sbp2x_operation *op)
 {
 	struct sbp2x_session *session = container_of(op, typeof(*session), op);
 
-	switch (op->outcome) {
-	case SBP2X_OP_ACCEPTED:
-		session_event(session, op_accepted(session, op));
-		break;
-	case SBP2X_OP_REFUSED:
-		session_event(session, op_refused(session, op));
-		break;
-	case SBP2X_OP_STALE:
-		session_event(session, SBP2X_EVENT_INTERRUPTED);
-		break;
-	case SBP2X_OP_CANCELLED:
-		session_event(session, SBP2X_EVENT_GONE);
-		break;
-	default:
-		session->count.unanswered++;
-		dev_dbg(session->bus->log,
-			"LUN %04x: function %u not answered, rcode %#x\n",
-			session->config.lun, op->function, op->rcode);
-		session_event(session, SBP2X_EVENT_UNANSWERED);
-		break;
-	}
+	/* Unless refused, the target may have done it, answer or not */
+	if (op->function == SBP2X_FUNCTION_RECONNECT)
+		session->generation = op->path.generation;
+
+	session_event(session, op_event(session, op));
 }
 
 /* The LOGOUT before a LOGIN afresh: whatever comes of it, LOGIN follows */
@@ -281,13 +310,28 @@ static void logout_first_done(struct sbp2x_operation *op)
 	struct sbp2x_session *session = container_of(op, typeof(*session),
 						     logout);
 
-	session->has_login = false;
+	session->generation = -1;
 }
 
 static unsigned int login_timeout_ms(const struct sbp2x_session *session)
 {
 	return clamp(session->config.login_timeout_ms,
 		     SBP2X_LOGIN_TIMEOUT_MIN_MS, SBP2X_LOGIN_TIMEOUT_MAX_MS);
+}
+
+static unsigned int other_timeout_ms(const struct sbp2x_session *session)
+{
+	return clamp(session->config.login_timeout_ms,
+		     SBP2X_OTHER_TIMEOUT_MS, SBP2X_LOGIN_TIMEOUT_MAX_MS);
+}
+
+/* A bus reset that nobody told us of has closed it; see AWAIT_RESET_MS */
+static void session_open_memory(struct sbp2x_session *session)
+{
+	int ret = session->bus->ops->open_memory(session->bus);
+
+	if (ret)
+		dev_dbg(session->bus->log, "memory not opened: %d\n", ret);
 }
 
 static void session_operate(struct sbp2x_session *session,
@@ -297,25 +341,43 @@ static void session_operate(struct sbp2x_session *session,
 {
 	bool login = function == SBP2X_FUNCTION_LOGIN;
 
+	session_open_memory(session);
 	op->function = function;
 	op->lun_or_login_id = login ? session->config.lun : session->login_id;
 	op->exclusive = session->config.exclusive;
 	op->reconnect = SBP2X_LOGIN_RECONNECT;
 	op->status_fifo = session->config.status_fifo;
 	op->timeout_ms = login ? login_timeout_ms(session) :
-				 clamp(session->config.login_timeout_ms,
-				       SBP2X_OTHER_TIMEOUT_MS,
-				       SBP2X_LOGIN_TIMEOUT_MAX_MS);
+				 other_timeout_ms(session);
 	op->done = done;
 	sbp2x_management_queue(session->management, op);
 }
 
+/* A login that was not reconnected is none in a later generation */
+static bool session_has_login(struct sbp2x_session *session)
+{
+	struct sbp2x_path path;
+
+	return sbp2x_bus_path(session->bus, &path) &&
+	       session->generation == path.generation;
+}
+
 static void session_login(struct sbp2x_session *session)
 {
-	if (session->has_login)
+	/* Targets refuse a second login of the same initiator */
+	if (session_has_login(session))
 		session_operate(session, &session->logout,
 				SBP2X_FUNCTION_LOGOUT, logout_first_done);
 	session_operate(session, &session->op, SBP2X_FUNCTION_LOGIN, op_done);
+}
+
+static void session_logout(struct sbp2x_session *session)
+{
+	if (session_has_login(session))
+		session_operate(session, &session->op, SBP2X_FUNCTION_LOGOUT,
+				op_done);
+	else
+		session_event(session, SBP2X_EVENT_ACCEPTED);
 }
 
 static void session_forget(struct sbp2x_session *session)
@@ -324,37 +386,59 @@ static void session_forget(struct sbp2x_session *session)
 	sbp2x_management_cancel(session->management, &session->op);
 }
 
-/* Without a deadline nothing would go on: the driver is being shut down */
-static void session_set_deadline(struct sbp2x_session *session,
-				 struct sbp2x_deadline *deadline,
-				 unsigned int ms)
+static void session_tasks(struct sbp2x_session *session, u32 actions)
 {
-	if (sbp2x_deadline_set_ms(session->scheduler, deadline, ms))
-		sbp2x_session_post(session, SBP2X_EVENT_GONE);
-}
-
-static void session_tasks_and_deadlines(struct sbp2x_session *session,
-					u32 actions)
-{
-	if (actions & SBP2X_DO_FORGET)
-		session_forget(session);
-	if (actions & SBP2X_DO_DISOWN)
-		session->has_login = false;
 	if (actions & SBP2X_DO_HOLD_TASKS)
 		sbp2x_agent_hold(&session->agent);
 	if (actions & SBP2X_DO_FAIL_TASKS)
 		sbp2x_agent_stop(&session->agent);
-	if (actions & SBP2X_DO_UNHOLD)
-		sbp2x_deadline_cancel(session->scheduler, &session->hold);
-	if (actions & SBP2X_DO_HOLD)
-		session_set_deadline(session, &session->hold,
-				     session->hold_s * MSEC_PER_SEC);
-	if (actions & SBP2X_DO_PAUSE)
-		session_set_deadline(session, &session->retry,
-				     sbp2x_session_pause_ms(session->view.retries));
 	if (actions & SBP2X_DO_FLOW_TASKS)
 		sbp2x_agent_start(&session->agent, session->agent_address,
 				  &session->op.path);
+}
+
+/* Without a deadline nothing would go on: the driver is being shut down */
+static void session_set_deadline(struct sbp2x_session *session,
+				 struct sbp2x_deadline *deadline, ktime_t when)
+{
+	if (sbp2x_deadline_set(session->scheduler, deadline, when))
+		sbp2x_session_post(session, SBP2X_EVENT_GONE);
+}
+
+static void session_retry_deadline(struct sbp2x_session *session, u32 actions)
+{
+	unsigned int ms = SBP2X_SESSION_AWAIT_RESET_MS;
+
+	if (!(actions & (SBP2X_DO_PAUSE | SBP2X_DO_AWAIT_RESET))) {
+		sbp2x_deadline_cancel(session->scheduler, &session->retry);
+		return;
+	}
+	if (actions & SBP2X_DO_PAUSE)
+		ms = sbp2x_session_pause_ms(session->view.retries);
+	session_set_deadline(session, &session->retry,
+			     ktime_add_ms(sbp2x_scheduler_now(session->scheduler),
+					  ms));
+}
+
+static void session_hold_deadline(struct sbp2x_session *session, u32 actions)
+{
+	ktime_t now = sbp2x_scheduler_now(session->scheduler);
+
+	if (actions & SBP2X_DO_HOLD) {
+		session->generation = -1;
+		session->hold_until = ktime_add_ms(now, session->hold_s *
+							MSEC_PER_SEC);
+	}
+
+	if (session->view.state == SBP2X_SESSION_SUSPENDED)
+		session_set_deadline(session, &session->hold,
+				     session->hold_until);
+	else if (session->view.state == SBP2X_SESSION_RECONNECTING)
+		session_set_deadline(session, &session->hold,
+				     ktime_add_ms(session->hold_until,
+						  SBP2X_RECONNECT_GRACE_MS));
+	else
+		sbp2x_deadline_cancel(session->scheduler, &session->hold);
 }
 
 static void session_tell(struct sbp2x_session *session, u32 actions)
@@ -369,7 +453,6 @@ static void session_tell(struct sbp2x_session *session, u32 actions)
 		session->ops->down(session);
 }
 
-/* Last, since an operation may end within the call that queues it */
 static void session_operate_all(struct sbp2x_session *session, u32 actions)
 {
 	if (actions & SBP2X_DO_LOGIN)
@@ -378,8 +461,7 @@ static void session_operate_all(struct sbp2x_session *session, u32 actions)
 		session_operate(session, &session->op,
 				SBP2X_FUNCTION_RECONNECT, op_done);
 	if (actions & SBP2X_DO_LOGOUT)
-		session_operate(session, &session->op, SBP2X_FUNCTION_LOGOUT,
-				op_done);
+		session_logout(session);
 }
 
 static void session_event(struct sbp2x_session *session,
@@ -388,12 +470,20 @@ static void session_event(struct sbp2x_session *session,
 	struct sbp2x_session_view view = session->view;
 	u32 actions = sbp2x_session_step(&view, event);
 
+	if (!actions)
+		return;
+
 	session->view.retries = view.retries;
 	WRITE_ONCE(session->view.state, view.state);
 
-	session_tasks_and_deadlines(session, actions);
+	if (actions & SBP2X_DO_FORGET)
+		session_forget(session);
+	session_tasks(session, actions);
+	session_retry_deadline(session, actions);
+	session_hold_deadline(session, actions);
 	session_tell(session, actions);
 	wake_up_all(&session->wait);
+	/* Last, since an operation may end within the call that queues it */
 	session_operate_all(session, actions);
 }
 
@@ -409,6 +499,10 @@ static void hold_fn(struct sbp2x_deadline *deadline)
 {
 	struct sbp2x_session *session = container_of(deadline, typeof(*session),
 						     hold);
+
+	/* As in op_done(); a RECONNECT not sent has a path of the past */
+	if (session->view.state == SBP2X_SESSION_RECONNECTING)
+		session->generation = session->op.path.generation;
 
 	session_event(session, SBP2X_EVENT_HOLD_OVER);
 }
@@ -431,24 +525,41 @@ static bool session_is_current(struct sbp2x_session *session)
 					   path.generation);
 }
 
+static enum sbp2x_session_event agent_lost_event(struct sbp2x_session *session)
+{
+	/* A bus reset, which is yet to be told of, may be all that is wrong */
+	if (!session_is_current(session))
+		return SBP2X_EVENT_STALE;
+
+	/* It worked in between, so this is a new trouble */
+	if (session->agent.count.completed != session->completed_before)
+		session->view.retries = 0;
+
+	return SBP2X_EVENT_AGENT_LOST;
+}
+
 /* An event that was posted may be out of date when its turn comes */
-static bool post_is_due(struct sbp2x_session *session,
-			enum sbp2x_session_event event)
+static void session_posted(struct sbp2x_session *session,
+			   enum sbp2x_session_event event)
 {
 	switch (event) {
 	case SBP2X_EVENT_STALE:
-		return READ_ONCE(session->stale_generation) ==
-		       session->generation;
+		if (READ_ONCE(session->stale_generation) != session->generation)
+			return;
+		break;
 	case SBP2X_EVENT_RESET:
-		return !session_is_current(session);
+		if (session_is_current(session))
+			return;
+		break;
 	case SBP2X_EVENT_AGENT_LOST:
-		/* It worked in between, so this is a new trouble */
-		if (session->agent.count.completed != session->completed_before)
-			session->view.retries = 0;
-		return true;
+		if (session->view.state != SBP2X_SESSION_LOGGED_IN)
+			return;
+		event = agent_lost_event(session);
+		break;
 	default:
-		return true;
+		break;
 	}
+	session_event(session, event);
 }
 
 static void session_work(struct work_struct *work)
@@ -458,9 +569,8 @@ static void session_work(struct work_struct *work)
 	enum sbp2x_session_event event;
 
 	for (event = 0; event < SBP2X_EVENTS_POSTED; event++)
-		if (test_and_clear_bit(event, &session->posted) &&
-		    post_is_due(session, event))
-			session_event(session, event);
+		if (test_and_clear_bit(event, &session->posted))
+			session_posted(session, event);
 }
 
 static void agent_stale(struct sbp2x_agent *agent, int generation)
@@ -535,13 +645,7 @@ bool sbp2x_session_wait(struct sbp2x_session *session, unsigned long states,
 
 bool sbp2x_session_is_busy(const struct sbp2x_session *session)
 {
-	switch (sbp2x_session_state(session)) {
-	case SBP2X_SESSION_IDLE:
-	case SBP2X_SESSION_LOGGING_IN:
-	case SBP2X_SESSION_SUSPENDED:
-	case SBP2X_SESSION_RECONNECTING:
-		return true;
-	default:
-		return false;
-	}
+	enum sbp2x_session_state state = sbp2x_session_state(session);
+
+	return state != SBP2X_SESSION_LOGGED_IN && states[state].level != DOWN;
 }

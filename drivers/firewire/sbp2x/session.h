@@ -23,8 +23,8 @@
  * @SBP2X_SESSION_LOGGED_IN: tasks flow
  * @SBP2X_SESSION_SUSPENDED: a bus reset came; the target holds our login
  * @SBP2X_SESSION_RECONNECTING: RECONNECT is queued or sent
- * @SBP2X_SESSION_WITHDRAWING: LOGIN is sent, but its owner wants out: as soon
- *			       as it succeeds, log out
+ * @SBP2X_SESSION_WITHDRAWING: LOGIN or RECONNECT is sent, but its owner wants
+ *			       out: as soon as it succeeds, log out
  * @SBP2X_SESSION_LOGGING_OUT: LOGOUT is queued or sent
  * @SBP2X_SESSION_FAILED: gave up; a bus reset tries again
  * @SBP2X_SESSION_GONE: over
@@ -45,33 +45,34 @@ enum sbp2x_session_state {
 /**
  * enum sbp2x_session_event
  *
- * Those up to and including @SBP2X_EVENT_GONE can be posted; they are handled
- * in this order where several wait. The others come from the session's own
- * operation and deadlines.
+ * Those up to and including @SBP2X_EVENT_AGENT_LOST can be posted; they are
+ * handled in this order where several wait. The others come from the
+ * session's own operation and deadlines.
  *
+ * @SBP2X_EVENT_GONE: the target is gone for good, or there is no more time
  * @SBP2X_EVENT_STALE: the agent found that its generation is over; the bus
  *		       reset will be told of
  * @SBP2X_EVENT_RESET: a bus reset is over, the target is there
- * @SBP2X_EVENT_START: log in
- * @SBP2X_EVENT_AGENT_LOST: the fetch agent does not answer, log in afresh
  * @SBP2X_EVENT_STOP: log out
- * @SBP2X_EVENT_GONE: the target is gone for good, or there is no more time
+ * @SBP2X_EVENT_START: log in
+ * @SBP2X_EVENT_AGENT_LOST: the fetch agent does not answer, log in afresh;
+ *			    it holds its tasks already
  * @SBP2X_EVENT_ACCEPTED: the operation succeeded
  * @SBP2X_EVENT_REFUSED: the target's answer is no
  * @SBP2X_EVENT_UNANSWERED: timeout, failed write, unreadable response
  * @SBP2X_EVENT_INTERRUPTED: a bus reset ended the operation
- * @SBP2X_EVENT_RETRY: the pause after a failure is over
+ * @SBP2X_EVENT_RETRY: the pause is over
  * @SBP2X_EVENT_HOLD_OVER: the reconnect hold that the target granted is over
  * @SBP2X_EVENT_EXHAUSTED: made by a step itself, when it would pause once
  *			   more but did so often enough
  */
 enum sbp2x_session_event {
+	SBP2X_EVENT_GONE,
 	SBP2X_EVENT_STALE,
 	SBP2X_EVENT_RESET,
+	SBP2X_EVENT_STOP,
 	SBP2X_EVENT_START,
 	SBP2X_EVENT_AGENT_LOST,
-	SBP2X_EVENT_STOP,
-	SBP2X_EVENT_GONE,
 	SBP2X_EVENTS_POSTED,
 	SBP2X_EVENT_ACCEPTED = SBP2X_EVENTS_POSTED,
 	SBP2X_EVENT_REFUSED,
@@ -85,33 +86,40 @@ enum sbp2x_session_event {
 
 /* What is to be done on a step, in this order */
 #define SBP2X_DO_FORGET		BIT(0)	/* cancel the operation, if any */
-#define SBP2X_DO_RESET_RETRIES	BIT(1)
-#define SBP2X_DO_DISOWN		BIT(14)	/* the target dropped the login */
-#define SBP2X_DO_HOLD_TASKS	BIT(2)	/* nothing more to the target */
-#define SBP2X_DO_FAIL_TASKS	BIT(3)	/* complete all, refuse new ones */
-#define SBP2X_DO_UNHOLD		BIT(4)	/* cancel the hold deadline */
-#define SBP2X_DO_HOLD		BIT(5)	/* (re)start the hold deadline */
-#define SBP2X_DO_PAUSE		BIT(6)	/* set the retry deadline */
-#define SBP2X_DO_FLOW_TASKS	BIT(7)	/* start the agent */
-#define SBP2X_DO_TELL_UP	BIT(8)
-#define SBP2X_DO_TELL_LOST	BIT(9)
-#define SBP2X_DO_TELL_DOWN	BIT(10)
-#define SBP2X_DO_LOGIN		BIT(11)	/* after LOGOUT, if still logged in */
-#define SBP2X_DO_RECONNECT	BIT(12)
-#define SBP2X_DO_LOGOUT		BIT(13)
+#define SBP2X_DO_HOLD_TASKS	BIT(1)	/* the target forgot its tasks */
+#define SBP2X_DO_FAIL_TASKS	BIT(2)	/* complete all, refuse new ones */
+#define SBP2X_DO_FLOW_TASKS	BIT(3)	/* start the agent */
+#define SBP2X_DO_HOLD		BIT(4)	/* the reconnect hold begins now */
+#define SBP2X_DO_PAUSE		BIT(5)	/* retry, the later the more often */
+#define SBP2X_DO_AWAIT_RESET	BIT(6)	/* retry if no bus reset is told of */
+#define SBP2X_DO_TELL_UP	BIT(7)
+#define SBP2X_DO_TELL_LOST	BIT(8)
+#define SBP2X_DO_TELL_DOWN	BIT(9)
+#define SBP2X_DO_LOGIN		BIT(10)	/* after LOGOUT, if still logged in */
+#define SBP2X_DO_RECONNECT	BIT(11)
+#define SBP2X_DO_LOGOUT		BIT(12)	/* if still logged in */
 
-/* Pauses between attempts: 100 ms doubling up to 2 s; 12 of them make 15 s */
+/* Pauses between attempts: 100 ms doubling up to 2 s; 12 of them make 17 s */
 #define SBP2X_SESSION_RETRIES		12
-#define SBP2X_SESSION_PAUSE_MS		100
-#define SBP2X_SESSION_PAUSE_MAX_MS	2000
+#define SBP2X_SESSION_PAUSE_MS		100U
+#define SBP2X_SESSION_PAUSE_MAX_MS	2000U
+
+/*
+ * A bus reset that ended an operation will be told of; but not one that comes
+ * while firewire-core is still making the device.
+ */
+#define SBP2X_SESSION_AWAIT_RESET_MS	2000U
 
 /* mgt_ORB_timeout is clamped to this; other functions get at least OTHER */
-#define SBP2X_LOGIN_TIMEOUT_MIN_MS	5000
-#define SBP2X_LOGIN_TIMEOUT_MAX_MS	40000
-#define SBP2X_OTHER_TIMEOUT_MS		2000
+#define SBP2X_LOGIN_TIMEOUT_MIN_MS	5000U
+#define SBP2X_LOGIN_TIMEOUT_MAX_MS	40000U
+#define SBP2X_OTHER_TIMEOUT_MS		2000U
 
 /* LOGIN asks for a hold of 2^2 seconds, as long as most bridges grant */
 #define SBP2X_LOGIN_RECONNECT		2
+
+/* A RECONNECT that is under way when the hold ends is waited for as long */
+#define SBP2X_RECONNECT_GRACE_MS	1000U
 
 /**
  * struct sbp2x_session_view - all that a step depends on
@@ -126,8 +134,10 @@ struct sbp2x_session_view {
 /**
  * sbp2x_session_step() - what follows from an event; pure
  * @view: changed to what is then
+ * @event: what happened
  *
- * Return: SBP2X_DO_* flags.
+ * Return: SBP2X_DO_* flags; 0 where the event is of no interest in that state,
+ * and then nothing changes.
  */
 u32 sbp2x_session_step(struct sbp2x_session_view *view,
 		       enum sbp2x_session_event event);
@@ -142,11 +152,11 @@ struct sbp2x_session;
 /**
  * struct sbp2x_session_ops - edges that the owner is told of
  *
- * On the workqueue.
+ * On the workqueue. Each is told of once, when it happens.
  *
  * @up: logged in, for the first time or again after lost or down
  * @lost: the login was lost; logging in again
- * @down: no login, and none is tried
+ * @down: tasks fail: gave up, perhaps once more, or the owner wants out
  */
 struct sbp2x_session_ops {
 	void (*up)(struct sbp2x_session *session);
@@ -180,14 +190,14 @@ struct sbp2x_session {
 
 	/* On the workqueue only; others may read view.state */
 	struct sbp2x_session_view view;
-	int generation;			/* that the agent runs in */
+	int generation;			/* that login_id is valid in, or -1 */
 	u64 completed_before;		/* agent's tasks before this login */
-	bool has_login;			/* login_id is valid at the target */
 	u16 login_id;
 	u64 agent_address;
 	unsigned int hold_s;		/* reconnect hold granted, seconds */
+	ktime_t hold_until;		/* when it ends for this bus reset */
 	struct sbp2x_operation op;
-	struct sbp2x_operation logout;
+	struct sbp2x_operation logout;	/* that precedes a fresh LOGIN */
 	struct sbp2x_deadline retry;
 	struct sbp2x_deadline hold;
 
