@@ -29,6 +29,11 @@ NO_STATUS = 125     # the guest ended without telling the command's status
 GRACE_SECONDS = 15
 KEPT_LOGS = 50
 
+# A kernel that says nothing for so long before its first process runs hangs:
+# an emulator whose processors share too few real ones can lose an interrupt
+# between them. Nothing of the lab's has run in the guest by then.
+BOOT_SILENCE_SECONDS = 90
+
 
 class Stopped(Exception):
     """A signal asks for the end"""
@@ -132,15 +137,19 @@ class LogWatch:
         self.offset = 0
         self.partial = ""
         self.fatal = False
+        self.grew = time.monotonic()
 
     def look(self) -> None:
         try:
             with open(self.path, encoding="utf-8", errors="replace") as file:
                 file.seek(self.offset)
-                text = self.partial + file.read()
+                news = file.read()
                 self.offset = file.tell()
         except OSError:
             return
+        if news:
+            self.grew = time.monotonic()
+        text = self.partial + news
         *lines, self.partial = text.split("\n")
         self.fatal = self.fatal or any(map(kernel_log.is_fatal, lines))
 
@@ -160,6 +169,7 @@ class Run:
         self.process: subprocess.Popen[bytes] | None = None
         self.status: int | None = None
         self.ready = False
+        self.hung = False
         self.timed_out = False
         self.folder = Folder()
 
@@ -280,6 +290,10 @@ class Run:
             if deadline and time.monotonic() > deadline:
                 self.timed_out = not log.fatal
                 return
+            self.hung = (not self.ready and not log.fatal and
+                         time.monotonic() - log.grew > BOOT_SILENCE_SECONDS)
+            if self.hung:
+                return
         self.process.wait()
 
     def read(self, port: object, stream: Stream | None) -> bool:
@@ -321,6 +335,9 @@ class Run:
         if complaint:
             self.explain("the guest's kernel complained:", complaint)
             return COMPLAINED
+        if self.hung:
+            self.explain("the guest does not boot; its last words:", last)
+            return TIMED_OUT
         if self.timed_out:
             self.explain("no end after %g seconds; the guest's last words:"
                          % self.options.timeout, last)
@@ -346,10 +363,17 @@ class Run:
             if path and (self.folder.path / name).exists():
                 shutil.copyfile(self.folder.path / name, path)
 
-    def go(self) -> int:
+    def attempt(self) -> None:
         self.start()
         self.watch()
         self.stop()
+
+    def go(self) -> int:
+        self.attempt()
+        if self.hung:
+            print("lab: the emulator hung while the kernel booted; starting "
+                  "it once more", file=sys.stderr)
+            self.attempt()
         return self.judge()
 
     def clean_up(self) -> None:

@@ -58,7 +58,7 @@ static void rom_unit_directory(SBP2Target *t, FWRomDir *unit)
     fw_rom_add_csr_offset(unit, KEY_MANAGEMENT_AGENT, SBP2_MANAGEMENT_AGENT);
     fw_rom_add_immediate(unit, KEY_CHARACTERISTICS,
                          t->mgt_orb_timeout << 8 | t->orb_size);
-    fw_rom_add_immediate(unit, KEY_RECONNECT_TIMEOUT, t->max_hold_s);
+    fw_rom_add_immediate(unit, KEY_RECONNECT_TIMEOUT, t->max_hold_s - 1);
     fw_rom_add_immediate(unit, KEY_FIRMWARE, t->firmware_revision);
     fw_rom_add_leaf(unit, KEY_UNIT_UNIQUE_ID, unique_id, 2);
     for (lun = 0; lun < SBP2_MAX_LUNS; lun++) {
