@@ -93,7 +93,8 @@ apt_setup() {
 	need python3 ca-certificates
 	/usr/bin/python3 "$root/qemu/apt-sources" >"$cache/apt/debian.sources" ||
 		die "no Debian archive among this machine's package sources: add it to /etc/apt/sources.list.d"
-	apt_arguments=()
+	# By itself apt takes a network that is down for a matter of warnings
+	apt_arguments=(-o APT::Update::Error-Mode=any)
 	say "reading the package lists"
 	apt_private apt-get update >"$cache/apt/log" 2>&1 ||
 		die "could not read the package lists: is the network up? (see $cache/apt/log)"
