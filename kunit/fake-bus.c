@@ -3,6 +3,7 @@
 #include "../drivers/firewire/sbp2x/bus.c"
 
 #include <kunit/device.h>
+#include <linux/delay.h>
 #include <linux/dma-mapping.h>
 #include <linux/io.h>
 #include <linux/string.h>
@@ -31,7 +32,8 @@ static void fake_write(struct sbp2x_bus *bus, struct sbp2x_transaction *t,
 		       const struct sbp2x_path *path)
 {
 	struct sbp2x_fake_bus *fake = fake_of(bus);
-	bool room;
+	bool room, busy = false;
+	unsigned int i;
 
 	if (READ_ONCE(fake->dead)) {
 		sbp2x_bus_done(t, RCODE_NO_ACK);
@@ -40,6 +42,8 @@ static void fake_write(struct sbp2x_bus *bus, struct sbp2x_transaction *t,
 
 	spin_lock(&fake->lock);
 	fake->sent++;
+	for (i = 0; i < fake->count; i++)
+		busy |= fake->pending[i].t == t;
 	room = fake->count < SBP2X_FAKE_WRITES;
 	if (room)
 		fake->pending[fake->count++] = (struct sbp2x_fake_write) {
@@ -51,6 +55,8 @@ static void fake_write(struct sbp2x_bus *bus, struct sbp2x_transaction *t,
 		};
 	spin_unlock(&fake->lock);
 
+	KUNIT_EXPECT_FALSE_MSG(fake->test, busy,
+			       "a transaction that is under way is sent again");
 	KUNIT_EXPECT_TRUE_MSG(fake->test, room, "too many writes under way");
 	if (!room)
 		sbp2x_bus_done(t, RCODE_SEND_ERROR);
@@ -115,6 +121,31 @@ sbp2x_fake_bus_oldest(struct sbp2x_fake_bus *fake, u64 offset)
 	return &fake->pending[0];
 }
 
+void sbp2x_fake_bus_expect(struct sbp2x_fake_bus *fake, u64 offset,
+			   size_t length, u64 value)
+{
+	const struct sbp2x_fake_write *write =
+		sbp2x_fake_bus_oldest(fake, offset);
+
+	KUNIT_EXPECT_EQ(fake->test, write->length, length);
+	KUNIT_EXPECT_EQ(fake->test, write->value, value);
+	KUNIT_EXPECT_EQ(fake->test, write->path.generation,
+			fake->path.generation);
+	KUNIT_EXPECT_EQ(fake->test, write->path.node_id, fake->path.node_id);
+}
+
+bool sbp2x_fake_bus_wait(struct sbp2x_fake_bus *fake, unsigned int count)
+{
+	unsigned int ms;
+
+	for (ms = 0; ms < SBP2X_FAKE_PATIENCE_MS; ms++) {
+		if (READ_ONCE(fake->count) >= count)
+			return true;
+		usleep_range(1000, 2000);
+	}
+	return false;
+}
+
 void sbp2x_fake_bus_end(struct sbp2x_fake_bus *fake, u64 offset, int rcode)
 {
 	struct sbp2x_transaction *t = sbp2x_fake_bus_oldest(fake, offset)->t;
@@ -126,6 +157,12 @@ void sbp2x_fake_bus_end(struct sbp2x_fake_bus *fake, u64 offset, int rcode)
 	spin_unlock(&fake->lock);
 
 	sbp2x_bus_done(t, rcode);
+}
+
+void sbp2x_fake_bus_end_all(struct sbp2x_fake_bus *fake, int rcode)
+{
+	while (fake->count)
+		sbp2x_fake_bus_end(fake, fake->pending[0].offset, rcode);
 }
 
 void sbp2x_fake_bus_reset(struct sbp2x_fake_bus *fake)

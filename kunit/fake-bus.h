@@ -9,6 +9,9 @@
 
 #define SBP2X_FAKE_WRITES	64
 
+/* How long another thread may take to send what it surely will send */
+#define SBP2X_FAKE_PATIENCE_MS	10000
+
 /* A write that was sent and has not ended */
 struct sbp2x_fake_write {
 	struct sbp2x_transaction *t;
@@ -40,7 +43,7 @@ struct sbp2x_fake_bus {
 	unsigned int sent;
 	unsigned int opened;
 	u64 next_range;
-	spinlock_t lock;
+	spinlock_t lock;	/* guards pending, count and sent */
 };
 
 /* Registers a device to map memory for, until the test ends */
@@ -53,8 +56,21 @@ void sbp2x_fake_bus_init(struct sbp2x_fake_bus *fake, struct kunit *test);
 const struct sbp2x_fake_write *
 sbp2x_fake_bus_oldest(struct sbp2x_fake_bus *fake, u64 offset);
 
+/*
+ * The oldest write must go to @offset, in the newest generation to where the
+ * target is in it, and carry @length bytes: @value.
+ */
+void sbp2x_fake_bus_expect(struct sbp2x_fake_bus *fake, u64 offset,
+			   size_t length, u64 value);
+
+/* Wait for another thread to send, until @count writes are under way */
+bool sbp2x_fake_bus_wait(struct sbp2x_fake_bus *fake, unsigned int count);
+
 /* End the oldest write, which must go to @offset, with @rcode */
 void sbp2x_fake_bus_end(struct sbp2x_fake_bus *fake, u64 offset, int rcode);
+
+/* End all writes, also those that are sent meanwhile */
+void sbp2x_fake_bus_end_all(struct sbp2x_fake_bus *fake, int rcode);
 
 /*
  * A bus reset: generation + 1, both node IDs change. Writes that are under
