@@ -46,6 +46,8 @@ static void orb_fill(struct sbp2x_management *m, struct sbp2x_operation *op)
 	dma_addr_t dma = slot_dma(m, m->slot);
 	struct sbp2x_management_orb *orb = &slot->orb;
 	unsigned int response = response_length(op->function);
+	unsigned int password = min_t(unsigned int, op->password_length,
+				      sizeof(slot->password));
 
 	memset(slot, 0, sizeof(*slot));
 	sbp2x_put(orb->control, SBP2X_ORB_NOTIFY, 1);
@@ -60,12 +62,11 @@ static void orb_fill(struct sbp2x_management *m, struct sbp2x_operation *op)
 	}
 	if (op->function == SBP2X_FUNCTION_ABORT_TASK)
 		sbp2x_pointer_set(&orb->orb_offset, op->orb_offset);
-	if (op->password_length) {
-		memcpy(slot->password, op->password, op->password_length);
+	if (password) {
+		memcpy(slot->password, op->password, password);
 		sbp2x_pointer_set(&orb->password, dma +
 				  offsetof(typeof(*slot), password));
-		sbp2x_put(orb->length, SBP2X_MORB_PASSWORD_LENGTH,
-			  op->password_length);
+		sbp2x_put(orb->length, SBP2X_MORB_PASSWORD_LENGTH, password);
 	}
 	if (response) {
 		sbp2x_pointer_set(&orb->response, dma +
@@ -112,6 +113,17 @@ static bool mailbox_open(struct sbp2x_management *m,
 	spin_unlock_irqrestore(&m->lock, flags);
 
 	return open;
+}
+
+static bool mailbox_has_status(struct sbp2x_management *m)
+{
+	bool status;
+
+	spin_lock_irq(&m->lock);
+	status = m->got_status;
+	spin_unlock_irq(&m->lock);
+
+	return status;
 }
 
 static void operation_complete(struct sbp2x_management *m,
@@ -173,11 +185,7 @@ static void current_start(struct sbp2x_management *m)
 {
 	struct sbp2x_operation *op = m->current_op;
 
-	memset(&op->status, 0, sizeof(op->status));
-	memset(op->response, 0, sizeof(op->response));
-	op->rcode = RCODE_COMPLETE;
 	m->retries = 0;
-
 	if (m->unsupported & BIT(op->function)) {
 		current_complete(m, SBP2X_OP_UNSUPPORTED);
 		return;
@@ -294,6 +302,10 @@ static void timeout_fn(struct sbp2x_deadline *deadline)
 {
 	struct sbp2x_management *m = container_of(deadline, typeof(*m), timeout);
 
+	/* Its work is queued behind us; what the target did is done */
+	if (mailbox_has_status(m))
+		return;
+
 	if (m->current_op)
 		current_complete(m, SBP2X_OP_TIMEOUT);
 }
@@ -315,6 +327,7 @@ bool sbp2x_management_status(struct sbp2x_management *m, u16 source,
 
 	spin_lock_irqsave(&m->lock, flags);
 	ours = m->expected_orb && !m->got_status &&
+	       sbp2x_status_src(status) < SBP2X_SRC_UNSOLICITED &&
 	       m->expected_orb == sbp2x_status_orb_offset(status) &&
 	       m->expected_path.node_id == source &&
 	       m->expected_path.generation == generation;
@@ -335,6 +348,10 @@ void sbp2x_management_queue(struct sbp2x_management *m,
 {
 	if (WARN_ON_ONCE(op->queued))
 		return;
+
+	memset(&op->status, 0, sizeof(op->status));
+	memset(op->response, 0, sizeof(op->response));
+	op->rcode = RCODE_COMPLETE;
 
 	if (m->down) {
 		operation_complete(m, op, SBP2X_OP_CANCELLED);
@@ -407,7 +424,7 @@ int sbp2x_management_init(struct sbp2x_management *m, struct sbp2x_bus *bus,
 
 void sbp2x_management_shutdown(struct sbp2x_management *m)
 {
-	struct sbp2x_operation *op, *next;
+	struct sbp2x_operation *op;
 	LIST_HEAD(queue);
 
 	m->down = true;
@@ -415,7 +432,8 @@ void sbp2x_management_shutdown(struct sbp2x_management *m)
 	if (m->current_op)
 		current_complete(m, SBP2X_OP_CANCELLED);
 
-	list_for_each_entry_safe(op, next, &queue, link) {
+	/* Whoever is told of an end may cancel any of the others */
+	while ((op = list_first_entry_or_null(&queue, typeof(*op), link))) {
 		list_del(&op->link);
 		operation_complete(m, op, SBP2X_OP_CANCELLED);
 	}

@@ -55,7 +55,7 @@ enum sbp2x_management_outcome {
  * @password: LOGIN, SET PASSWORD
  * @password_length: bytes
  * @status_fifo: where the target writes the status to
- * @timeout_ms: from the first write to the agent on
+ * @timeout_ms: from when its turn comes
  * @done: called once, on the workqueue. The operation may be queued again.
  * @private: for @done
  *
