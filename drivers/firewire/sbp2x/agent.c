@@ -21,6 +21,12 @@
 #define RETRY_MS	10
 #define RETRIES		6
 
+/*
+ * Resets for want of a written ORB_POINTER, with no status in between: more
+ * of them would not help, a login afresh may.
+ */
+#define RESETS		3
+
 #define CSR_BUSY_TIMEOUT_ADDRESS	(CSR_REGISTER_BASE + CSR_BUSY_TIMEOUT)
 
 /*
@@ -36,7 +42,6 @@
  * @task: whose ORB it is, or NULL
  * @pointer: the ORB_POINTER write
  * @writing: @pointer is under way
- * @write_stale: ... and its outcome matters to nobody
  */
 struct sbp2x_slot {
 	struct list_head link;
@@ -49,11 +54,11 @@ struct sbp2x_slot {
 	dma_addr_t data;		/* for data_descriptor */
 	struct sbp2x_transaction pointer;
 	bool writing;
-	bool write_stale;
 };
 
 static void agent_pump(struct sbp2x_agent *agent);
 static void agent_control_write(struct sbp2x_agent *agent);
+static void agent_rearm(struct sbp2x_agent *agent);
 
 /* Slots */
 
@@ -105,13 +110,27 @@ static struct sbp2x_slot *slot_by_orb(struct sbp2x_agent *agent, u64 offset)
 
 /* ORBs */
 
+static bool data_fits(const struct sbp2x_agent *agent,
+		      const struct sbp2x_task *task)
+{
+	struct scatterlist *sg;
+	int i;
+
+	if (task->nents > agent->limits.page_table_entries)
+		return false;
+
+	for_each_sg(task->sg, sg, task->nents, i)
+		if (sg_dma_len(sg) > FIELD_MAX(SBP2X_PTE_SEGMENT_LENGTH))
+			return false;
+	return true;
+}
+
 static bool task_fits(const struct sbp2x_agent *agent,
 		      const struct sbp2x_task *task)
 {
 	return task->cdb_length <= SBP2X_CDB_SIZE &&
 	       task->cdb_length + SBP2X_ORB_HEADER_SIZE <=
-	       agent->limits.orb_size &&
-	       task->nents <= agent->limits.page_table_entries;
+	       agent->limits.orb_size && data_fits(agent, task);
 }
 
 /* A single segment needs no page table, and some devices know none */
@@ -180,6 +199,7 @@ static void task_take(struct sbp2x_agent *agent, struct sbp2x_task *task)
 		agent->at_target--;
 	task->state = SBP2X_TASK_COMPLETING;
 	list_del(&task->link);
+	agent->accepted--;
 	agent->completing++;
 }
 
@@ -189,7 +209,6 @@ static void task_completed(struct sbp2x_agent *agent)
 
 	spin_lock_irqsave(&agent->lock, flags);
 	agent->completing--;
-	agent->count.completed++;
 	spin_unlock_irqrestore(&agent->lock, flags);
 
 	if (wq_has_sleeper(&agent->wait))
@@ -218,46 +237,56 @@ static void tasks_complete(struct sbp2x_agent *agent, struct list_head *tasks,
 	}
 }
 
-static void tasks_take(struct sbp2x_agent *agent, struct list_head *from,
-		       struct list_head *to)
+/* Likewise, onto a list of those to be completed */
+static void task_take_to(struct sbp2x_agent *agent, struct sbp2x_task *task,
+			 struct list_head *to)
 {
-	struct sbp2x_task *task, *next;
+	lockdep_assert_held(&agent->lock);
+	task_take(agent, task);
+	task->slot->task = NULL;
+	list_add_tail(&task->slot->link, &agent->quarantine);
+	list_add_tail(&task->link, to);
+}
+
+static bool target_may_have(const struct sbp2x_task *task)
+{
+	return task->state == SBP2X_TASK_AT_TARGET ||
+	       task->state == SBP2X_TASK_RECALLED;
+}
+
+/* What the target has is to be forgotten by it */
+static void tasks_recall(struct sbp2x_agent *agent)
+{
+	struct sbp2x_task *task;
 
 	lockdep_assert_held(&agent->lock);
-	list_for_each_entry_safe(task, next, from, link) {
-		task_take(agent, task);
-		task->slot->task = NULL;
-		list_add_tail(&task->slot->link, &agent->quarantine);
-		list_add_tail(&task->link, to);
+	list_for_each_entry(task, &agent->tasks, link) {
+		if (task->state != SBP2X_TASK_AT_TARGET)
+			continue;
+		task->state = SBP2X_TASK_RECALLED;
+		agent->at_target--;
 	}
 }
 
-/* What the target has is to be given to it again, or may not be */
-static void tasks_recall(struct sbp2x_agent *agent)
+/*
+ * The target surely has nothing of ours any more: what was recalled is to be
+ * given to it again, or may not be.
+ */
+static void tasks_forgotten(struct sbp2x_agent *agent, struct list_head *lost)
 {
 	struct sbp2x_task *task, *next;
 
 	lockdep_assert_held(&agent->lock);
 	list_for_each_entry_safe(task, next, &agent->tasks, link) {
-		if (task->state != SBP2X_TASK_AT_TARGET)
+		if (task->state != SBP2X_TASK_RECALLED)
 			continue;
-		agent->at_target--;
-		task->slot->write_stale = task->slot->writing;
-		if (task->repeatable) {
-			task->state = SBP2X_TASK_QUEUED;
-			agent->count.resubmitted++;
-		} else {
-			task->state = SBP2X_TASK_LIMBO;
-			list_move_tail(&task->link, &agent->limbo);
+		if (!task->repeatable) {
+			task_take_to(agent, task, lost);
+			continue;
 		}
+		task->state = SBP2X_TASK_QUEUED;
+		agent->count.resubmitted++;
 	}
-}
-
-/* The target surely has nothing of ours any more */
-static void tasks_forgotten(struct sbp2x_agent *agent, struct list_head *lost)
-{
-	lockdep_assert_held(&agent->lock);
-	tasks_take(agent, &agent->limbo, lost);
 	list_splice_tail_init(&agent->quarantine, &agent->free_slots);
 }
 
@@ -268,7 +297,23 @@ static void agent_set_held(struct sbp2x_agent *agent)
 	lockdep_assert_held(&agent->lock);
 	tasks_recall(agent);
 	agent->state = SBP2X_AGENT_HELD;
+	/* Its end will only tell that the transaction is free again */
 	agent->control_stale = agent->control_busy;
+}
+
+/*
+ * True where the caller is to send the write of the current step. AGENT_RESET
+ * waits until every ORB_POINTER write has ended, lest it overtakes one.
+ */
+static bool control_claim(struct sbp2x_agent *agent)
+{
+	lockdep_assert_held(&agent->lock);
+	if (agent->state != SBP2X_AGENT_STARTING || agent->control_busy)
+		return false;
+	if (agent->step == SBP2X_STEP_AGENT_RESET && agent->writing)
+		return false;
+	agent->control_busy = true;
+	return true;
 }
 
 /* Begin a start at @step; true where the caller is to send the first write */
@@ -287,49 +332,69 @@ static bool agent_set_starting(struct sbp2x_agent *agent,
 
 	/* A write that is under way sends this one when it ends */
 	agent->control_stale = agent->control_busy;
-	if (agent->control_busy)
-		return false;
-	agent->control_busy = true;
-	return true;
+	return control_claim(agent);
 }
 
-/* The target's generation is over: hold, without having been told to */
-static void agent_stale(struct sbp2x_agent *agent)
+/* The generation is over: hold, without having been told to */
+static void agent_set_stale(struct sbp2x_agent *agent, struct list_head *lost)
 {
-	unsigned long flags;
-	int generation;
+	lockdep_assert_held(&agent->lock);
+	agent_set_held(agent);
+	tasks_forgotten(agent, lost);
+}
 
-	spin_lock_irqsave(&agent->lock, flags);
-	generation = agent->path.generation;
-	spin_unlock_irqrestore(&agent->lock, flags);
-
-	sbp2x_agent_hold(agent);
+static void agent_stale(struct sbp2x_agent *agent, int generation)
+{
+	wake_up_all(&agent->wait);
 	agent->ops->stale(agent, generation);
 }
 
-static void agent_retry_later(struct sbp2x_agent *agent, unsigned int retry)
+/*
+ * The agent is held, but other than after a bus reset the target may still be
+ * busy with its tasks: what it could touch stays as it is until a reset.
+ */
+static void agent_lost(struct sbp2x_agent *agent)
+{
+	wake_up_all(&agent->wait);
+	dev_warn(agent->bus->log,
+		 "the target's fetch agent does not answer; logging in again\n");
+	agent->ops->lost(agent);
+}
+
+static void agent_retry_later(struct sbp2x_agent *agent, unsigned int pause_ms)
 {
 	/* On -ESHUTDOWN the owner is about to stop us */
-	(void)sbp2x_deadline_set_ms(agent->scheduler, &agent->retry,
-				    RETRY_MS << retry);
+	(void)sbp2x_deadline_set_ms(agent->scheduler, &agent->retry, pause_ms);
 }
 
 enum pointer_verdict {
 	POINTER_FINE,
 	POINTER_RETRY,
 	POINTER_STALE,
-	POINTER_TROUBLE,
+	POINTER_RESET,
+	POINTER_LOST,
 };
+
+/* Not known whether the target has the ORB: make it forget */
+static enum pointer_verdict pointer_trouble(struct sbp2x_agent *agent)
+{
+	lockdep_assert_held(&agent->lock);
+	if (agent->pointer_resets < RESETS) {
+		agent->pointer_resets++;
+		return POINTER_RESET;
+	}
+	agent_set_held(agent);
+	return POINTER_LOST;
+}
 
 /* What the end of an ORB_POINTER write means for the task at the target */
 static enum pointer_verdict pointer_judge(struct sbp2x_agent *agent,
-					  struct sbp2x_slot *slot, int rcode)
+					  struct sbp2x_slot *slot, int rcode,
+					  struct list_head *lost,
+					  unsigned int *pause_ms)
 {
 	lockdep_assert_held(&agent->lock);
-	slot->writing = false;
-	if (slot->write_stale || !slot->task ||
-	    slot->task->state != SBP2X_TASK_AT_TARGET ||
-	    agent->state != SBP2X_AGENT_READY)
+	if (!slot->task || slot->task->state != SBP2X_TASK_AT_TARGET)
 		return POINTER_FINE;
 	if (rcode == RCODE_COMPLETE) {
 		agent->write_retries = 0;
@@ -337,15 +402,17 @@ static enum pointer_verdict pointer_judge(struct sbp2x_agent *agent,
 	}
 
 	agent->count.write_errors++;
-	if (rcode == RCODE_GENERATION)
+	if (rcode == RCODE_GENERATION) {
+		agent_set_stale(agent, lost);
 		return POINTER_STALE;
+	}
 	if (!sbp2x_rcode_is_transient(rcode) || agent->write_retries >= RETRIES)
-		return POINTER_TROUBLE;
+		return pointer_trouble(agent);
 
 	slot->task->state = SBP2X_TASK_QUEUED;
 	agent->at_target--;
 	agent->backing_off = true;
-	agent->write_retries++;
+	*pause_ms = RETRY_MS << agent->write_retries++;
 	return POINTER_RETRY;
 }
 
@@ -354,22 +421,33 @@ static void pointer_done(struct sbp2x_transaction *t, int rcode)
 	struct sbp2x_slot *slot = container_of(t, typeof(*slot), pointer);
 	struct sbp2x_agent *agent = slot->agent;
 	enum pointer_verdict verdict;
+	unsigned int pause_ms = 0;
 	unsigned long flags;
 	bool send = false;
+	LIST_HEAD(lost);
+	int generation;
 
 	spin_lock_irqsave(&agent->lock, flags);
-	verdict = pointer_judge(agent, slot, rcode);
-	/* Not known whether the target has the ORB: make it forget */
-	if (verdict == POINTER_TROUBLE)
+	slot->writing = false;
+	agent->writing--;
+	generation = agent->path.generation;
+	verdict = pointer_judge(agent, slot, rcode, &lost, &pause_ms);
+	if (verdict == POINTER_RESET)
 		send = agent_set_starting(agent, SBP2X_STEP_AGENT_RESET);
+	else if (agent->step == SBP2X_STEP_AGENT_RESET)
+		send = control_claim(agent);
 	spin_unlock_irqrestore(&agent->lock, flags);
 
-	if (verdict == POINTER_STALE)
-		agent_stale(agent);
-	else if (verdict == POINTER_RETRY)
-		agent_retry_later(agent, agent->write_retries - 1);
-	else if (send)
+	tasks_complete(agent, &lost, SBP2X_TASK_LOST);
+
+	if (send)
 		agent_control_write(agent);
+	else if (verdict == POINTER_RETRY)
+		agent_retry_later(agent, pause_ms);
+	else if (verdict == POINTER_STALE)
+		agent_stale(agent, generation);
+	else if (verdict == POINTER_LOST)
+		agent_lost(agent);
 	else
 		agent_pump(agent);
 }
@@ -385,13 +463,13 @@ static struct sbp2x_task *agent_next(struct sbp2x_agent *agent)
 		return NULL;
 
 	task = list_first_entry_or_null(&agent->tasks, struct sbp2x_task, link);
-	if (!task || task->slot->writing)
+	if (!task)
 		return NULL;
 
 	slot_fill_path(task->slot, &agent->path);
 	task->state = SBP2X_TASK_AT_TARGET;
 	task->slot->writing = true;
-	task->slot->write_stale = false;
+	agent->writing++;
 	agent->at_target++;
 	return task;
 }
@@ -423,25 +501,6 @@ static void agent_pump(struct sbp2x_agent *agent)
 
 /* Starting and resetting the target's agent */
 
-/*
- * Other than after a bus reset, the target may still be busy with its tasks:
- * what it could touch stays as it is until the next login's reset.
- */
-static void agent_lost(struct sbp2x_agent *agent)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&agent->lock, flags);
-	if (agent->state != SBP2X_AGENT_STOPPED)
-		agent_set_held(agent);
-	spin_unlock_irqrestore(&agent->lock, flags);
-	wake_up_all(&agent->wait);
-
-	dev_warn(agent->bus->log,
-		 "the target's fetch agent does not answer; logging in again\n");
-	agent->ops->lost(agent);
-}
-
 /* BUSY_TIMEOUT and unsolicited status are a comfort; the reset is a must */
 static bool step_is_optional(enum sbp2x_agent_step step)
 {
@@ -457,6 +516,7 @@ enum control_verdict {
 	CONTROL_NOTHING,
 };
 
+/* On to the next step */
 static enum control_verdict control_advance(struct sbp2x_agent *agent,
 					    struct list_head *lost)
 {
@@ -466,16 +526,26 @@ static enum control_verdict control_advance(struct sbp2x_agent *agent,
 
 	agent->control_retries = 0;
 	agent->step++;
-	if (agent->step != SBP2X_STEP_READY) {
-		agent->control_busy = true;
-		return CONTROL_WRITE;
+	if (agent->step == SBP2X_STEP_READY) {
+		agent->state = SBP2X_AGENT_READY;
+		return CONTROL_READY;
 	}
-	agent->state = SBP2X_AGENT_READY;
-	return CONTROL_READY;
+	if (agent->step == SBP2X_STEP_UNSOLICITED_STATUS)
+		agent->rearm = false;
+	return control_claim(agent) ? CONTROL_WRITE : CONTROL_NOTHING;
+}
+
+static bool control_is_worth_repeating(const struct sbp2x_agent *agent,
+				       int rcode)
+{
+	return agent->control_retries < RETRIES &&
+	       (sbp2x_rcode_is_transient(rcode) || rcode == RCODE_NO_ACK ||
+		rcode == RCODE_CANCELLED);
 }
 
 static enum control_verdict control_judge(struct sbp2x_agent *agent, int rcode,
-					  struct list_head *lost)
+					  struct list_head *lost,
+					  unsigned int *pause_ms)
 {
 	bool stale = agent->control_stale;
 
@@ -484,36 +554,39 @@ static enum control_verdict control_judge(struct sbp2x_agent *agent, int rcode,
 	agent->control_stale = false;
 	if (agent->state != SBP2X_AGENT_STARTING)
 		return CONTROL_NOTHING;
-	if (stale) {
-		agent->control_busy = true;
-		return CONTROL_WRITE;
-	}
+	if (stale)
+		return control_claim(agent) ? CONTROL_WRITE : CONTROL_NOTHING;
 	if (rcode == RCODE_COMPLETE)
 		return control_advance(agent, lost);
-	if (rcode == RCODE_GENERATION)
+	if (rcode == RCODE_GENERATION) {
+		agent_set_stale(agent, lost);
 		return CONTROL_STALE;
+	}
 
 	agent->count.write_errors++;
-	if (sbp2x_rcode_is_transient(rcode) || rcode == RCODE_NO_ACK ||
-	    rcode == RCODE_CANCELLED) {
-		if (agent->control_retries < RETRIES) {
-			agent->control_retries++;
-			return CONTROL_RETRY;
-		}
+	if (control_is_worth_repeating(agent, rcode)) {
+		*pause_ms = RETRY_MS << agent->control_retries++;
+		return CONTROL_RETRY;
 	}
-	return step_is_optional(agent->step) ? control_advance(agent, lost) :
-					       CONTROL_LOST;
+	if (step_is_optional(agent->step))
+		return control_advance(agent, lost);
+
+	agent_set_held(agent);
+	return CONTROL_LOST;
 }
 
 static void control_done(struct sbp2x_transaction *t, int rcode)
 {
 	struct sbp2x_agent *agent = container_of(t, typeof(*agent), control);
 	enum control_verdict verdict;
+	unsigned int pause_ms = 0;
 	unsigned long flags;
 	LIST_HEAD(lost);
+	int generation;
 
 	spin_lock_irqsave(&agent->lock, flags);
-	verdict = control_judge(agent, rcode, &lost);
+	generation = agent->path.generation;
+	verdict = control_judge(agent, rcode, &lost, &pause_ms);
 	spin_unlock_irqrestore(&agent->lock, flags);
 
 	tasks_complete(agent, &lost, SBP2X_TASK_LOST);
@@ -524,13 +597,14 @@ static void control_done(struct sbp2x_transaction *t, int rcode)
 		break;
 	case CONTROL_READY:
 		wake_up_all(&agent->wait);
+		agent_rearm(agent);
 		agent_pump(agent);
 		break;
 	case CONTROL_RETRY:
-		agent_retry_later(agent, agent->control_retries - 1);
+		agent_retry_later(agent, pause_ms);
 		break;
 	case CONTROL_STALE:
-		agent_stale(agent);
+		agent_stale(agent, generation);
 		break;
 	case CONTROL_LOST:
 		agent_lost(agent);
@@ -578,14 +652,11 @@ static void retry_fn(struct sbp2x_deadline *deadline)
 {
 	struct sbp2x_agent *agent = container_of(deadline, typeof(*agent),
 						 retry);
-	bool send = false;
+	bool send;
 
 	spin_lock_irq(&agent->lock);
 	agent->backing_off = false;
-	if (agent->state == SBP2X_AGENT_STARTING && !agent->control_busy) {
-		agent->control_busy = true;
-		send = true;
-	}
+	send = control_claim(agent);
 	spin_unlock_irq(&agent->lock);
 
 	if (send)
@@ -603,11 +674,19 @@ void sbp2x_agent_start(struct sbp2x_agent *agent, u64 address,
 	spin_lock_irqsave(&agent->lock, flags);
 	agent->address = address;
 	agent->path = *path;
+	agent->pointer_resets = 0;
 	send = agent_set_starting(agent, SBP2X_STEP_BUSY_TIMEOUT);
 	spin_unlock_irqrestore(&agent->lock, flags);
 
 	if (send)
 		agent_control_write(agent);
+}
+
+static bool agent_refuses(const struct sbp2x_agent *agent)
+{
+	lockdep_assert_held(&agent->lock);
+	return agent->state == SBP2X_AGENT_UNBOUND ||
+	       agent->state == SBP2X_AGENT_STOPPED;
 }
 
 void sbp2x_agent_hold(struct sbp2x_agent *agent)
@@ -616,7 +695,7 @@ void sbp2x_agent_hold(struct sbp2x_agent *agent)
 	LIST_HEAD(lost);
 
 	spin_lock_irqsave(&agent->lock, flags);
-	if (agent->state != SBP2X_AGENT_STOPPED) {
+	if (!agent_refuses(agent)) {
 		agent_set_held(agent);
 		tasks_forgotten(agent, &lost);
 	}
@@ -628,43 +707,35 @@ void sbp2x_agent_hold(struct sbp2x_agent *agent)
 
 void sbp2x_agent_stop(struct sbp2x_agent *agent)
 {
+	struct sbp2x_task *task, *next;
 	unsigned long flags;
-	LIST_HEAD(lost);
 	LIST_HEAD(gone);
 
 	spin_lock_irqsave(&agent->lock, flags);
 	agent_set_held(agent);
 	agent->state = SBP2X_AGENT_STOPPED;
-	tasks_forgotten(agent, &lost);
-	tasks_take(agent, &agent->tasks, &gone);
+	list_for_each_entry_safe(task, next, &agent->tasks, link)
+		task_take_to(agent, task, &gone);
 	spin_unlock_irqrestore(&agent->lock, flags);
 
-	tasks_complete(agent, &lost, SBP2X_TASK_GONE);
 	tasks_complete(agent, &gone, SBP2X_TASK_GONE);
 	wake_up_all(&agent->wait);
 }
 
-static bool agent_refuses(const struct sbp2x_agent *agent)
+static int slot_reserve(struct sbp2x_agent *agent, struct sbp2x_slot **slot)
 {
 	lockdep_assert_held(&agent->lock);
-	return agent->state == SBP2X_AGENT_UNBOUND ||
-	       agent->state == SBP2X_AGENT_STOPPED;
-}
+	if (agent_refuses(agent))
+		return -ENODEV;
+	if (agent->accepted >= agent->limits.depth)
+		return -EBUSY;
 
-static struct sbp2x_slot *slot_reserve(struct sbp2x_agent *agent, int *error)
-{
-	struct sbp2x_slot *slot = NULL;
-	unsigned long flags;
+	*slot = slot_get(agent);
+	if (!*slot)
+		return -EBUSY;
 
-	spin_lock_irqsave(&agent->lock, flags);
-	*error = agent_refuses(agent) ? -ENODEV : 0;
-	if (!*error) {
-		slot = slot_get(agent);
-		*error = slot ? 0 : -EBUSY;
-	}
-	spin_unlock_irqrestore(&agent->lock, flags);
-
-	return slot;
+	agent->accepted++;
+	return 0;
 }
 
 int sbp2x_agent_submit(struct sbp2x_agent *agent, struct sbp2x_task *task)
@@ -676,8 +747,10 @@ int sbp2x_agent_submit(struct sbp2x_agent *agent, struct sbp2x_task *task)
 	if (!task_fits(agent, task))
 		return -EMSGSIZE;
 
-	slot = slot_reserve(agent, &ret);
-	if (!slot)
+	spin_lock_irqsave(&agent->lock, flags);
+	ret = slot_reserve(agent, &slot);
+	spin_unlock_irqrestore(&agent->lock, flags);
+	if (ret)
 		return ret;
 
 	slot_fill(slot, task);
@@ -685,6 +758,7 @@ int sbp2x_agent_submit(struct sbp2x_agent *agent, struct sbp2x_task *task)
 	spin_lock_irqsave(&agent->lock, flags);
 	if (agent_refuses(agent)) {
 		slot_release(agent, slot);
+		agent->accepted--;
 		ret = -ENODEV;
 	} else {
 		slot->task = task;
@@ -700,7 +774,7 @@ int sbp2x_agent_submit(struct sbp2x_agent *agent, struct sbp2x_task *task)
 	return ret;
 }
 
-/* Status */
+/* Unsolicited status: the target sends one each time its register is written */
 
 static void unsolicited_done(struct sbp2x_transaction *t, int rcode)
 {
@@ -711,10 +785,11 @@ static void unsolicited_done(struct sbp2x_transaction *t, int rcode)
 	spin_lock_irqsave(&agent->lock, flags);
 	agent->unsolicited_busy = false;
 	spin_unlock_irqrestore(&agent->lock, flags);
+
+	agent_rearm(agent);
 }
 
-/* The target may send the next one only after the register was written */
-static void agent_unsolicited(struct sbp2x_agent *agent)
+static void agent_rearm(struct sbp2x_agent *agent)
 {
 	struct sbp2x_path path;
 	unsigned long flags;
@@ -722,9 +797,12 @@ static void agent_unsolicited(struct sbp2x_agent *agent)
 	bool send;
 
 	spin_lock_irqsave(&agent->lock, flags);
-	agent->count.unsolicited++;
-	send = agent->state == SBP2X_AGENT_READY && !agent->unsolicited_busy;
-	agent->unsolicited_busy |= send;
+	send = agent->rearm && agent->state == SBP2X_AGENT_READY &&
+	       !agent->unsolicited_busy;
+	if (send) {
+		agent->rearm = false;
+		agent->unsolicited_busy = true;
+	}
 	path = agent->path;
 	address = agent->address + SBP2X_AGENT_UNSOLICITED_STATUS_ENABLE;
 	spin_unlock_irqrestore(&agent->lock, flags);
@@ -733,6 +811,8 @@ static void agent_unsolicited(struct sbp2x_agent *agent)
 		sbp2x_bus_write_quadlet(agent->bus, &agent->unsolicited, &path,
 					address, 1, unsolicited_done);
 }
+
+/* Status */
 
 static bool status_is_trusted(struct sbp2x_agent *agent,
 			      const struct sbp2x_inbound *in)
@@ -753,7 +833,7 @@ static struct sbp2x_task *status_match(struct sbp2x_agent *agent,
 
 	lockdep_assert_held(&agent->lock);
 	slot = slot_by_orb(agent, sbp2x_status_orb_offset(status));
-	if (!slot || !slot->task || slot->task->state != SBP2X_TASK_AT_TARGET) {
+	if (!slot || !slot->task || !target_may_have(slot->task)) {
 		agent->count.status_unknown++;
 		return NULL;
 	}
@@ -761,7 +841,16 @@ static struct sbp2x_task *status_match(struct sbp2x_agent *agent,
 	task = slot->task;
 	task_take(agent, task);
 	slot_retire(agent, slot);
+	agent->pointer_resets = 0;
+	agent->count.completed++;
 	return task;
+}
+
+static void status_unsolicited(struct sbp2x_agent *agent)
+{
+	lockdep_assert_held(&agent->lock);
+	agent->count.unsolicited++;
+	agent->rearm = true;
 }
 
 bool sbp2x_agent_status(struct sbp2x_agent *agent,
@@ -778,14 +867,16 @@ bool sbp2x_agent_status(struct sbp2x_agent *agent,
 	trusted = status_is_trusted(agent, in);
 	if (!trusted)
 		agent->count.status_foreign++;
-	else if (!unsolicited)
+	else if (unsolicited)
+		status_unsolicited(agent);
+	else
 		task = status_match(agent, status);
 	if (task && sbp2x_status_dead(status))
 		send = agent_set_starting(agent, SBP2X_STEP_AGENT_RESET);
 	spin_unlock_irqrestore(&agent->lock, flags);
 
 	if (trusted && unsolicited) {
-		agent_unsolicited(agent);
+		agent_rearm(agent);
 		return true;
 	}
 	if (!task)
@@ -810,18 +901,6 @@ static bool agent_is_settled(struct sbp2x_agent *agent)
 	spin_unlock_irq(&agent->lock);
 
 	return settled;
-}
-
-/* Whoever completes a task elsewhere must be through with it */
-static bool agent_is_quiet(struct sbp2x_agent *agent)
-{
-	bool quiet;
-
-	spin_lock_irq(&agent->lock);
-	quiet = !agent->completing;
-	spin_unlock_irq(&agent->lock);
-
-	return quiet;
 }
 
 static bool agent_target_forgot(struct sbp2x_agent *agent)
@@ -858,8 +937,7 @@ int sbp2x_agent_reset(struct sbp2x_agent *agent)
  */
 static bool task_withdraw(struct sbp2x_agent *agent, struct sbp2x_task *task)
 {
-	bool touched = task->state == SBP2X_TASK_AT_TARGET ||
-		       task->state == SBP2X_TASK_LIMBO;
+	bool touched = target_may_have(task);
 
 	lockdep_assert_held(&agent->lock);
 	if (!touched && task->state != SBP2X_TASK_QUEUED)
@@ -875,18 +953,29 @@ static bool task_withdraw(struct sbp2x_agent *agent, struct sbp2x_task *task)
 	return touched;
 }
 
+/*
+ * Not while a reset is under way, whose end decides what becomes of the task,
+ * nor while somebody completes it.
+ */
+static bool abort_withdraws(struct sbp2x_agent *agent, struct sbp2x_task *task,
+			    bool *touched)
+{
+	bool settled;
+
+	spin_lock_irq(&agent->lock);
+	settled = agent->state != SBP2X_AGENT_STARTING && !agent->completing;
+	if (settled)
+		*touched = task_withdraw(agent, task);
+	spin_unlock_irq(&agent->lock);
+
+	return settled;
+}
+
 int sbp2x_agent_abort(struct sbp2x_agent *agent, struct sbp2x_task *task)
 {
 	bool touched;
 
-	/* While a reset is under way the target may still have a queued task */
-	wait_event(agent->wait, agent_is_settled(agent));
-
-	spin_lock_irq(&agent->lock);
-	touched = task_withdraw(agent, task);
-	spin_unlock_irq(&agent->lock);
-
-	wait_event(agent->wait, agent_is_quiet(agent));
+	wait_event(agent->wait, abort_withdraws(agent, task, &touched));
 
 	return touched ? sbp2x_agent_reset(agent) : 0;
 }
@@ -939,7 +1028,6 @@ int sbp2x_agent_init(struct sbp2x_agent *agent, struct sbp2x_bus *bus,
 	agent->limits = *limits;
 	spin_lock_init(&agent->lock);
 	INIT_LIST_HEAD(&agent->tasks);
-	INIT_LIST_HEAD(&agent->limbo);
 	INIT_LIST_HEAD(&agent->free_slots);
 	INIT_LIST_HEAD(&agent->quarantine);
 	init_waitqueue_head(&agent->wait);

@@ -33,16 +33,16 @@ struct sbp2x_task;
  * @SBP2X_TASK_IDLE: whoever submits it
  * @SBP2X_TASK_QUEUED: the task list; the target knows nothing of it
  * @SBP2X_TASK_AT_TARGET: the target; it is still linked into the task list
- * @SBP2X_TASK_LIMBO: the driver; the target may still be working on it and it
- *		      must not be repeated, so it completes when the agent's
- *		      reset is confirmed
+ * @SBP2X_TASK_RECALLED: the task list, but the target may still be working on
+ *			 it: when a reset is confirmed it is queued again, or
+ *			 completes where it must not be repeated
  * @SBP2X_TASK_COMPLETING: whoever took it out of the list
  */
 enum sbp2x_task_state {
 	SBP2X_TASK_IDLE,
 	SBP2X_TASK_QUEUED,
 	SBP2X_TASK_AT_TARGET,
-	SBP2X_TASK_LIMBO,
+	SBP2X_TASK_RECALLED,
 	SBP2X_TASK_COMPLETING,
 };
 
@@ -156,10 +156,12 @@ struct sbp2x_agent {
 	u64 address;			/* of the command block agent */
 	struct sbp2x_path path;
 	struct list_head tasks;		/* in order of submission */
-	struct list_head limbo;
+	unsigned int accepted;		/* tasks in the list, or on their way */
 	unsigned int at_target;
 	unsigned int completing;
+	unsigned int writing;		/* ORB_POINTER writes under way */
 	unsigned int write_retries;
+	unsigned int pointer_resets;	/* since the last status */
 	bool backing_off;
 	wait_queue_head_t wait;		/* state and completing changed */
 
@@ -170,6 +172,7 @@ struct sbp2x_agent {
 	struct sbp2x_transaction control;
 	struct sbp2x_transaction unsolicited;
 	bool unsolicited_busy;
+	bool rearm;			/* unsolicited status, once READY */
 	struct sbp2x_deadline retry;
 
 	/* ORBs and page tables: coherent memory, cut into slots */
