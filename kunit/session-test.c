@@ -31,6 +31,8 @@ expected_steps[SBP2X_SESSION_STATES][SBP2X_EVENTS] = {
 		[SBP2X_EVENT_RESET]	  = LOG_IN,
 		[SBP2X_EVENT_STOP]	  =
 			"logging out: forget fail-tasks tell-down logout",
+		[SBP2X_EVENT_LEAVE]	  =
+			"logged out: forget fail-tasks tell-down logout",
 		[SBP2X_EVENT_START]	  = LOG_IN,
 		[SBP2X_EVENT_AGENT_LOST]  = "-",
 		[SBP2X_EVENT_ACCEPTED]	  = "-",
@@ -47,6 +49,7 @@ expected_steps[SBP2X_SESSION_STATES][SBP2X_EVENTS] = {
 		[SBP2X_EVENT_RESET]	  = LOG_IN,
 		[SBP2X_EVENT_STOP]	  =
 			"withdrawing: fail-tasks tell-down",
+		[SBP2X_EVENT_LEAVE]	  = "-",
 		[SBP2X_EVENT_START]	  = "-",
 		[SBP2X_EVENT_AGENT_LOST]  = "-",
 		[SBP2X_EVENT_ACCEPTED]	  =
@@ -66,6 +69,8 @@ expected_steps[SBP2X_SESSION_STATES][SBP2X_EVENTS] = {
 		[SBP2X_EVENT_RESET]	  = RECONNECT,
 		[SBP2X_EVENT_STOP]	  =
 			"logging out: forget fail-tasks tell-down logout",
+		[SBP2X_EVENT_LEAVE]	  =
+			"logged out: forget fail-tasks tell-down logout",
 		[SBP2X_EVENT_START]	  = "-",
 		[SBP2X_EVENT_AGENT_LOST]  = "idle: forget pause tell-lost",
 		[SBP2X_EVENT_ACCEPTED]	  = "-",
@@ -82,6 +87,7 @@ expected_steps[SBP2X_SESSION_STATES][SBP2X_EVENTS] = {
 		[SBP2X_EVENT_STALE]	  = "-",
 		[SBP2X_EVENT_RESET]	  = RECONNECT,
 		[SBP2X_EVENT_STOP]	  = END_NOW,
+		[SBP2X_EVENT_LEAVE]	  = "-",
 		[SBP2X_EVENT_START]	  = "-",
 		[SBP2X_EVENT_AGENT_LOST]  = "-",
 		[SBP2X_EVENT_ACCEPTED]	  = "-",
@@ -98,6 +104,7 @@ expected_steps[SBP2X_SESSION_STATES][SBP2X_EVENTS] = {
 		[SBP2X_EVENT_RESET]	  = RECONNECT,
 		[SBP2X_EVENT_STOP]	  =
 			"withdrawing: fail-tasks tell-down",
+		[SBP2X_EVENT_LEAVE]	  = "-",
 		[SBP2X_EVENT_START]	  = "-",
 		[SBP2X_EVENT_AGENT_LOST]  = "-",
 		[SBP2X_EVENT_ACCEPTED]	  = "logged in: forget flow-tasks",
@@ -113,6 +120,7 @@ expected_steps[SBP2X_SESSION_STATES][SBP2X_EVENTS] = {
 		[SBP2X_EVENT_STALE]	  = "-",
 		[SBP2X_EVENT_RESET]	  = END,
 		[SBP2X_EVENT_STOP]	  = "-",
+		[SBP2X_EVENT_LEAVE]	  = "-",
 		[SBP2X_EVENT_START]	  = "-",
 		[SBP2X_EVENT_AGENT_LOST]  = "-",
 		[SBP2X_EVENT_ACCEPTED]	  = "logging out: forget logout",
@@ -128,6 +136,7 @@ expected_steps[SBP2X_SESSION_STATES][SBP2X_EVENTS] = {
 		[SBP2X_EVENT_STALE]	  = "-",
 		[SBP2X_EVENT_RESET]	  = END,
 		[SBP2X_EVENT_STOP]	  = "-",
+		[SBP2X_EVENT_LEAVE]	  = "-",
 		[SBP2X_EVENT_START]	  = "-",
 		[SBP2X_EVENT_AGENT_LOST]  = "-",
 		[SBP2X_EVENT_ACCEPTED]	  = END,
@@ -143,6 +152,24 @@ expected_steps[SBP2X_SESSION_STATES][SBP2X_EVENTS] = {
 		[SBP2X_EVENT_STALE]	  = "-",
 		[SBP2X_EVENT_RESET]	  = LOG_IN,
 		[SBP2X_EVENT_STOP]	  = "logging out: forget logout",
+		[SBP2X_EVENT_LEAVE]	  =
+			"logged out: forget logout",
+		[SBP2X_EVENT_START]	  = LOG_IN,
+		[SBP2X_EVENT_AGENT_LOST]  = "-",
+		[SBP2X_EVENT_ACCEPTED]	  = "-",
+		[SBP2X_EVENT_REFUSED]	  = "-",
+		[SBP2X_EVENT_UNANSWERED]  = "-",
+		[SBP2X_EVENT_INTERRUPTED] = "-",
+		[SBP2X_EVENT_RETRY]	  = "-",
+		[SBP2X_EVENT_HOLD_OVER]	  = "-",
+		[SBP2X_EVENT_EXHAUSTED]	  = "-",
+	},
+	[SBP2X_SESSION_LOGGED_OUT] = {
+		[SBP2X_EVENT_GONE]	  = END,
+		[SBP2X_EVENT_STALE]	  = "-",
+		[SBP2X_EVENT_RESET]	  = "-",
+		[SBP2X_EVENT_STOP]	  = "logging out: forget logout",
+		[SBP2X_EVENT_LEAVE]	  = "-",
 		[SBP2X_EVENT_START]	  = LOG_IN,
 		[SBP2X_EVENT_AGENT_LOST]  = "-",
 		[SBP2X_EVENT_ACCEPTED]	  = "-",

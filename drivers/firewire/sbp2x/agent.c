@@ -705,6 +705,22 @@ void sbp2x_agent_hold(struct sbp2x_agent *agent)
 	wake_up_all(&agent->wait);
 }
 
+void sbp2x_agent_lose(struct sbp2x_agent *agent)
+{
+	unsigned long flags;
+	bool started;
+
+	spin_lock_irqsave(&agent->lock, flags);
+	started = agent->state == SBP2X_AGENT_STARTING ||
+		  agent->state == SBP2X_AGENT_READY;
+	if (started)
+		agent_set_held(agent);
+	spin_unlock_irqrestore(&agent->lock, flags);
+
+	if (started)
+		agent_lost(agent);
+}
+
 void sbp2x_agent_stop(struct sbp2x_agent *agent)
 {
 	struct sbp2x_task *task, *next;

@@ -229,6 +229,15 @@ void sbp2x_agent_hold(struct sbp2x_agent *agent);
 void sbp2x_agent_stop(struct sbp2x_agent *agent);
 
 /**
+ * sbp2x_agent_lose() - give the target's agent up, as if it did not answer
+ *
+ * Tells the owner by @lost. The target may still be busy with its tasks: they
+ * wait for the start that follows. Nothing to do where none were given to it.
+ * Any context.
+ */
+void sbp2x_agent_lose(struct sbp2x_agent *agent);
+
+/**
  * sbp2x_agent_submit() - take a task
  *
  * Any context.

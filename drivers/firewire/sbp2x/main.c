@@ -7,6 +7,7 @@
 
 #include "quirks.h"
 #include "scsi.h"
+#include "sysfs.h"
 
 #define SBP2_SPECIFIER_ID	0x00609e
 #define SBP2_VERSION		0x010483
@@ -70,15 +71,26 @@ static struct fw_driver sbp2x_driver = {
 
 static int __init sbp2x_init(void)
 {
-	int ret = sbp2x_scsi_init();
+	int ret;
 
+	ret = sbp2x_sysfs_init();
 	if (ret)
 		return ret;
 
+	ret = sbp2x_scsi_init();
+	if (ret)
+		goto err_sysfs;
+
 	ret = driver_register(&sbp2x_driver.driver);
 	if (ret)
-		sbp2x_scsi_exit();
+		goto err_scsi;
 
+	return 0;
+
+err_scsi:
+	sbp2x_scsi_exit();
+err_sysfs:
+	sbp2x_sysfs_exit();
 	return ret;
 }
 
@@ -86,6 +98,7 @@ static void __exit sbp2x_exit(void)
 {
 	driver_unregister(&sbp2x_driver.driver);
 	sbp2x_scsi_exit();
+	sbp2x_sysfs_exit();
 }
 
 module_init(sbp2x_init);

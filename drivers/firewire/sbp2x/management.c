@@ -23,6 +23,23 @@
 
 static void management_next(struct sbp2x_management *m);
 
+const char *sbp2x_management_function_name(enum sbp2x_function function)
+{
+	static const char * const names[16] = {
+		[SBP2X_FUNCTION_LOGIN]		    = "LOGIN",
+		[SBP2X_FUNCTION_QUERY_LOGINS]	    = "QUERY LOGINS",
+		[SBP2X_FUNCTION_RECONNECT]	    = "RECONNECT",
+		[SBP2X_FUNCTION_SET_PASSWORD]	    = "SET PASSWORD",
+		[SBP2X_FUNCTION_LOGOUT]		    = "LOGOUT",
+		[SBP2X_FUNCTION_ABORT_TASK]	    = "ABORT TASK",
+		[SBP2X_FUNCTION_ABORT_TASK_SET]	    = "ABORT TASK SET",
+		[SBP2X_FUNCTION_LOGICAL_UNIT_RESET] = "LOGICAL UNIT RESET",
+		[SBP2X_FUNCTION_TARGET_RESET]	    = "TARGET RESET",
+	};
+
+	return names[function & 0xf] ?: "reserved function";
+}
+
 static dma_addr_t slot_dma(struct sbp2x_management *m, unsigned int slot)
 {
 	return m->slots_dma + slot * sizeof(struct sbp2x_management_slot);

@@ -24,6 +24,9 @@
 struct sbp2x_management;
 struct sbp2x_operation;
 
+/* The standard's name of @function */
+const char *sbp2x_management_function_name(enum sbp2x_function function);
+
 /**
  * enum sbp2x_management_outcome - how an operation ended
  * @SBP2X_OP_ACCEPTED: the target did it

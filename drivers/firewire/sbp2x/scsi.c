@@ -16,6 +16,7 @@
 #include "compat.h"
 #include "quirks.h"
 #include "sense.h"
+#include "sysfs.h"
 
 /* "SCSI devices that need it" wait this long before the first INQUIRY */
 #define INQUIRY_DELAY_MS	12000
@@ -53,13 +54,16 @@ struct sbp2x_host {
 struct sbp2x_scan {
 	struct sbp2x_host *host;
 	struct sbp2x_logical_unit *lu;
+	struct sbp2x_class_device view;
 	struct delayed_work work;
 	unsigned int failures;
 	bool found;
+	struct list_head abandoned;	/* commands: see command_abandon() */
 };
 
 struct sbp2x_command {
 	struct sbp2x_task task;
+	struct list_head link;		/* into abandoned */
 	bool mapped;
 };
 
@@ -224,13 +228,41 @@ static enum sbp2x_timeout_action scsi_timed_out(struct scsi_cmnd *cmd)
 	return SBP2X_TIMEOUT_ABORT;
 }
 
+/*
+ * A command whose end the target was not told of keeps its memory mapped: the
+ * target may still write there. Error handling is one thread at a time, and
+ * does not let go of a command before a reset was tried.
+ */
+static void command_abandon(struct scsi_cmnd *cmd)
+{
+	struct sbp2x_logical_unit *lu = cmd->device->hostdata;
+	struct sbp2x_command *command = scsi_cmd_priv(cmd);
+	struct sbp2x_scan *scan = lu->private;
+
+	list_add_tail(&command->link, &scan->abandoned);
+}
+
+static void unmap_abandoned(struct sbp2x_logical_unit *lu)
+{
+	struct sbp2x_command *command, *next;
+	struct sbp2x_scan *scan = lu->private;
+
+	list_for_each_entry_safe(command, next, &scan->abandoned, link) {
+		list_del(&command->link);
+		command_unmap(task_to_cmnd(&command->task));
+	}
+}
+
 static int scsi_abort(struct scsi_cmnd *cmd)
 {
 	struct sbp2x_logical_unit *lu = cmd->device->hostdata;
 	struct sbp2x_command *command = scsi_cmd_priv(cmd);
 	int ret = sbp2x_agent_abort(&lu->session.agent, &command->task);
 
-	command_unmap(cmd);
+	if (ret)
+		command_abandon(cmd);
+	else
+		command_unmap(cmd);
 	scmd_printk(KERN_NOTICE, cmd, "timed out, %s\n",
 		    ret ? "and the target does not let itself be reset" :
 			  "aborted");
@@ -240,44 +272,37 @@ static int scsi_abort(struct scsi_cmnd *cmd)
 static int scsi_device_reset(struct scsi_cmnd *cmd)
 {
 	struct sbp2x_logical_unit *lu = cmd->device->hostdata;
-	enum sbp2x_management_outcome outcome;
-	struct sbp2x_operation *op;
+	int ret = sbp2x_logical_unit_reset(lu);
 
-	op = kzalloc(sizeof(*op), GFP_NOIO);
-	if (!op)
-		return FAILED;
-
-	op->function = SBP2X_FUNCTION_LOGICAL_UNIT_RESET;
-	op->lun_or_login_id = lu->session.login_id;
-	outcome = sbp2x_target_manage(lu, op);
-	kfree(op);
-
+	if (!ret)
+		unmap_abandoned(lu);
 	sdev_printk(KERN_NOTICE, cmd->device, "logical unit reset %s\n",
-		    outcome == SBP2X_OP_ACCEPTED ? "done" : "failed");
-	if (outcome != SBP2X_OP_ACCEPTED)
-		return FAILED;
+		    ret ? "failed" : "done");
+	return ret ? FAILED : SUCCESS;
+}
 
-	return sbp2x_agent_reset(&lu->session.agent) ? FAILED : SUCCESS;
+static bool relogin(struct sbp2x_session *session)
+{
+	sbp2x_agent_lose(&session->agent);
+	flush_work(&session->work);
+	if (!sbp2x_session_wait(session, BIT(SBP2X_SESSION_LOGGED_IN) |
+					 BIT(SBP2X_SESSION_FAILED) |
+					 BIT(SBP2X_SESSION_GONE), RELOGIN_MS))
+		return false;
+
+	return sbp2x_session_state(session) == SBP2X_SESSION_LOGGED_IN &&
+	       !sbp2x_agent_reset(&session->agent);
 }
 
 /* The last resort: log in afresh */
 static int scsi_host_reset(struct scsi_cmnd *cmd)
 {
 	struct sbp2x_logical_unit *lu = cmd->device->hostdata;
-	struct sbp2x_session *session = &lu->session;
+	bool done = relogin(&lu->session);
 
-	if (sbp2x_session_state(session) == SBP2X_SESSION_LOGGED_IN) {
-		sbp2x_agent_hold(&session->agent);
-		sbp2x_session_post(session, SBP2X_EVENT_AGENT_LOST);
-		flush_work(&session->work);
-	}
-	if (!sbp2x_session_wait(session, BIT(SBP2X_SESSION_LOGGED_IN) |
-					 BIT(SBP2X_SESSION_FAILED) |
-					 BIT(SBP2X_SESSION_GONE), RELOGIN_MS))
-		return FAILED;
-
-	return sbp2x_session_state(session) == SBP2X_SESSION_LOGGED_IN ?
-	       SUCCESS : FAILED;
+	/* Nothing more can be done where it failed */
+	unmap_abandoned(lu);
+	return done ? SUCCESS : FAILED;
 }
 
 /* Devices */
@@ -399,11 +424,21 @@ static void scan_fn(struct work_struct *work)
 			scan->lu->lun);
 }
 
+/* Only while it can be seen: not before it is complete, nor at its end */
+static void tell_edge(struct sbp2x_logical_unit *lu, enum sbp2x_edge edge)
+{
+	struct sbp2x_scan *scan = lu->private;
+
+	if (scan && scan->view.device)
+		sbp2x_sysfs_edge(&scan->view, edge);
+}
+
 static void target_up(struct sbp2x_logical_unit *lu)
 {
 	struct sbp2x_scan *scan = lu->private;
 	bool delay = lu->target->quirks & SBP2X_QUIRK_DELAY_INQUIRY;
 
+	tell_edge(lu, SBP2X_EDGE_UP);
 	if (scan->found)
 		return;
 
@@ -414,10 +449,12 @@ static void target_up(struct sbp2x_logical_unit *lu)
 
 static void target_lost(struct sbp2x_logical_unit *lu)
 {
+	tell_edge(lu, SBP2X_EDGE_LOST);
 }
 
 static void target_down(struct sbp2x_logical_unit *lu)
 {
+	tell_edge(lu, SBP2X_EDGE_DOWN);
 }
 
 static const struct sbp2x_target_ops target_ops = {
@@ -426,24 +463,38 @@ static const struct sbp2x_target_ops target_ops = {
 	.down = target_down,
 };
 
+static void host_hide(struct sbp2x_host *host)
+{
+	unsigned int i;
+
+	for (i = 0; i < host->target.count; i++)
+		sbp2x_sysfs_remove(&host->scans[i].view);
+}
+
 static int host_make_scans(struct sbp2x_host *host)
 {
 	struct sbp2x_target *target = &host->target;
 	unsigned int i;
+	int ret = 0;
 
 	host->scans = kcalloc(target->count, sizeof(*host->scans), GFP_KERNEL);
 	if (!host->scans)
 		return -ENOMEM;
 
-	for (i = 0; i < target->count; i++) {
+	for (i = 0; i < target->count && !ret; i++) {
 		struct sbp2x_scan *scan = &host->scans[i];
 
 		scan->host = host;
 		scan->lu = target->logical_units[i];
 		scan->lu->private = scan;
 		INIT_DELAYED_WORK(&scan->work, scan_fn);
+		INIT_LIST_HEAD(&scan->abandoned);
+		ret = sbp2x_sysfs_add(&scan->view, scan->lu);
 	}
-	return 0;
+	if (ret)
+		host_hide(host);
+
+	return ret;
 }
 
 /* Life */
@@ -501,17 +552,18 @@ int sbp2x_scsi_add(struct fw_unit *unit,
 	ret = scsi_add_host_with_dma(shost, &unit->device,
 				     host->target.bus.dma);
 	if (ret)
-		goto err_scans;
+		goto err_hide;
 
 	dev_set_drvdata(&unit->device, host);
 	sbp2x_target_start(&host->target);
 
 	return 0;
 
-err_scans:
-	kfree(host->scans);
+err_hide:
+	host_hide(host);
 err_target:
 	sbp2x_target_destroy(&host->target);
+	kfree(host->scans);
 err_put:
 	scsi_host_put(shost);
 	return ret;
@@ -562,6 +614,7 @@ void sbp2x_scsi_remove(struct fw_unit *unit)
 
 	host_wait_removed(host);
 	sbp2x_target_stop(&host->target);
+	host_hide(host);
 	sbp2x_target_destroy(&host->target);
 	kfree(host->scans);
 	dev_notice(&unit->device, "released target %d:0:0\n",

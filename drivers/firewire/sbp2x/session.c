@@ -30,6 +30,8 @@ static const struct {
 	[SBP2X_SESSION_LOGGING_OUT]  = { "logging out", DOWN,
 					 SBP2X_DO_LOGOUT },
 	[SBP2X_SESSION_FAILED]	     = { "failed", DOWN },
+	[SBP2X_SESSION_LOGGED_OUT]   = { "logged out", DOWN,
+					 SBP2X_DO_LOGOUT },
 	[SBP2X_SESSION_GONE]	     = { "gone", DOWN },
 };
 
@@ -44,6 +46,7 @@ enum {
 	LEAVE	= 1 + SBP2X_SESSION_WITHDRAWING,
 	LOGOUT	= 1 + SBP2X_SESSION_LOGGING_OUT,
 	FAIL	= 1 + SBP2X_SESSION_FAILED,
+	OUT	= 1 + SBP2X_SESSION_LOGGED_OUT,
 	GONE	= 1 + SBP2X_SESSION_GONE,
 };
 
@@ -52,20 +55,21 @@ enum {
 
 /* The whole policy; Documentation/session.rst explains it */
 static const u8 next_state[SBP2X_EVENTS][SBP2X_SESSION_STATES] = {
-/*		    idle   login  up      susp   recon  leave   logout fail */
-ON(GONE)	= { GONE,  GONE,  GONE,   GONE,  GONE,  GONE,   GONE,  GONE },
-ON(STALE)	= { __,    __,    SUSP,   __,    __,    __,     __,    __ },
-ON(RESET)	= { LOGIN, LOGIN, RECON,  RECON, RECON, GONE,   GONE,  LOGIN },
-ON(STOP)	= { LOGOUT, LEAVE, LOGOUT, GONE, LEAVE, __,     __,    LOGOUT },
-ON(START)	= { LOGIN, __,    __,     __,    __,    __,     __,    LOGIN },
-ON(AGENT_LOST)	= { __,    __,    IDLE,   __,    __,    __,     __,    __ },
-ON(ACCEPTED)	= { __,    UP,    __,     __,    UP,    LOGOUT, GONE,  __ },
-ON(REFUSED)	= { __,    IDLE,  __,     __,    LOGIN, GONE,   GONE,  __ },
-ON(UNANSWERED)	= { __,    IDLE,  __,     __,    SUSP,  LOGOUT, GONE,  __ },
-ON(INTERRUPTED)	= { __,    IDLE,  __,     __,    SUSP,  GONE,   GONE,  __ },
-ON(RETRY)	= { LOGIN, __,    __,     RECON, __,    __,     __,    __ },
-ON(HOLD_OVER)	= { __,    __,    __,     LOGIN, LOGIN, __,     __,    __ },
-ON(EXHAUSTED)	= { __,    FAIL,  FAIL,   __,    LOGIN, __,     __,    __ },
+/*		    idle   login  up      susp   recon  leave   logout fail   out */
+ON(GONE)	= { GONE,  GONE,  GONE,   GONE,  GONE,  GONE,   GONE,  GONE,  GONE },
+ON(STALE)	= { __,    __,    SUSP,   __,    __,    __,     __,    __,    __ },
+ON(RESET)	= { LOGIN, LOGIN, RECON,  RECON, RECON, GONE,   GONE,  LOGIN, __ },
+ON(STOP)	= { LOGOUT, LEAVE, LOGOUT, GONE, LEAVE, __,     __,    LOGOUT, LOGOUT },
+ON(LEAVE)	= { OUT,   __,    OUT,    __,    __,    __,     __,    OUT,   __ },
+ON(START)	= { LOGIN, __,    __,     __,    __,    __,     __,    LOGIN, LOGIN },
+ON(AGENT_LOST)	= { __,    __,    IDLE,   __,    __,    __,     __,    __,    __ },
+ON(ACCEPTED)	= { __,    UP,    __,     __,    UP,    LOGOUT, GONE,  __,    __ },
+ON(REFUSED)	= { __,    IDLE,  __,     __,    LOGIN, GONE,   GONE,  __,    __ },
+ON(UNANSWERED)	= { __,    IDLE,  __,     __,    SUSP,  LOGOUT, GONE,  __,    __ },
+ON(INTERRUPTED)	= { __,    IDLE,  __,     __,    SUSP,  GONE,   GONE,  __,    __ },
+ON(RETRY)	= { LOGIN, __,    __,     RECON, __,    __,     __,    __,    __ },
+ON(HOLD_OVER)	= { __,    __,    __,     LOGIN, LOGIN, __,     __,    __,    __ },
+ON(EXHAUSTED)	= { __,    FAIL,  FAIL,   __,    LOGIN, __,     __,    __,    __ },
 };
 
 static bool waits_for_retry(enum sbp2x_session_state state)
@@ -159,6 +163,11 @@ unsigned int sbp2x_session_pause_ms(unsigned int retries)
 const char *sbp2x_session_state_name(enum sbp2x_session_state state)
 {
 	return states[state].name;
+}
+
+bool sbp2x_session_can_leave(enum sbp2x_session_state state)
+{
+	return next_state[SBP2X_EVENT_LEAVE][state] != __;
 }
 
 /* The glue: from operations, deadlines and posts to events */
@@ -293,6 +302,18 @@ static enum sbp2x_session_event op_event(struct sbp2x_session *session,
 	}
 }
 
+static void note_error(struct sbp2x_session *session,
+		       const struct sbp2x_operation *op)
+{
+	session->last_error = (struct sbp2x_session_error) {
+		.function = op->function,
+		.outcome = op->outcome,
+		.resp = sbp2x_status_resp(&op->status),
+		.sbp_status = sbp2x_status_sbp_status(&op->status),
+		.rcode = op->rcode,
+	};
+}
+
 static void op_done(struct sbp2x_operation *op)
 {
 	struct sbp2x_session *session = container_of(op, typeof(*session), op);
@@ -300,6 +321,12 @@ static void op_done(struct sbp2x_operation *op)
 	/* Unless refused, the target may have done it, answer or not */
 	if (op->function == SBP2X_FUNCTION_RECONNECT)
 		session->generation = op->path.generation;
+
+	/* A bus reset or an end is no error */
+	if (op->outcome != SBP2X_OP_ACCEPTED &&
+	    op->outcome != SBP2X_OP_STALE &&
+	    op->outcome != SBP2X_OP_CANCELLED)
+		note_error(session, op);
 
 	session_event(session, op_event(session, op));
 }

@@ -27,6 +27,7 @@
  *			       out: as soon as it succeeds, log out
  * @SBP2X_SESSION_LOGGING_OUT: LOGOUT is queued or sent
  * @SBP2X_SESSION_FAILED: gave up; a bus reset tries again
+ * @SBP2X_SESSION_LOGGED_OUT: the user wants it so, until a start
  * @SBP2X_SESSION_GONE: over
  */
 enum sbp2x_session_state {
@@ -38,6 +39,7 @@ enum sbp2x_session_state {
 	SBP2X_SESSION_WITHDRAWING,
 	SBP2X_SESSION_LOGGING_OUT,
 	SBP2X_SESSION_FAILED,
+	SBP2X_SESSION_LOGGED_OUT,
 	SBP2X_SESSION_GONE,
 	SBP2X_SESSION_STATES,
 };
@@ -53,7 +55,8 @@ enum sbp2x_session_state {
  * @SBP2X_EVENT_STALE: the agent found that its generation is over; the bus
  *		       reset will be told of
  * @SBP2X_EVENT_RESET: a bus reset is over, the target is there
- * @SBP2X_EVENT_STOP: log out
+ * @SBP2X_EVENT_STOP: log out, for good
+ * @SBP2X_EVENT_LEAVE: log out, until a start
  * @SBP2X_EVENT_START: log in
  * @SBP2X_EVENT_AGENT_LOST: the fetch agent does not answer, log in afresh;
  *			    it holds its tasks already
@@ -71,6 +74,7 @@ enum sbp2x_session_event {
 	SBP2X_EVENT_STALE,
 	SBP2X_EVENT_RESET,
 	SBP2X_EVENT_STOP,
+	SBP2X_EVENT_LEAVE,
 	SBP2X_EVENT_START,
 	SBP2X_EVENT_AGENT_LOST,
 	SBP2X_EVENTS_POSTED,
@@ -147,6 +151,25 @@ unsigned int sbp2x_session_pause_ms(unsigned int retries);
 
 const char *sbp2x_session_state_name(enum sbp2x_session_state state);
 
+/* sbp2x_session_can_leave() - is SBP2X_EVENT_LEAVE of any effect in @state? */
+bool sbp2x_session_can_leave(enum sbp2x_session_state state);
+
+/**
+ * struct sbp2x_session_error - what failed last
+ * @function: management function
+ * @outcome: how; SBP2X_OP_ACCEPTED: nothing failed yet
+ * @resp: of its status, where @outcome is SBP2X_OP_REFUSED
+ * @sbp_status: likewise
+ * @rcode: of the write, where @outcome is SBP2X_OP_WRITE_FAILED
+ */
+struct sbp2x_session_error {
+	enum sbp2x_function function;
+	enum sbp2x_management_outcome outcome;
+	u8 resp;
+	u8 sbp_status;
+	int rcode;
+};
+
 struct sbp2x_session;
 
 /**
@@ -207,6 +230,7 @@ struct sbp2x_session {
 	struct work_struct work;
 	wait_queue_head_t wait;		/* view.state changed */
 
+	struct sbp2x_session_error last_error;
 	struct {
 		u64 logins, reconnects, lost, refused, unanswered;
 	} count;

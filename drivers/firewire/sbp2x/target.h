@@ -127,4 +127,14 @@ void sbp2x_target_destroy(struct sbp2x_target *target);
 enum sbp2x_management_outcome
 sbp2x_target_manage(struct sbp2x_logical_unit *lu, struct sbp2x_operation *op);
 
+/**
+ * sbp2x_logical_unit_reset() - LOGICAL UNIT RESET, then go on
+ *
+ * Tasks in flight are given to the target again, or complete as lost. May
+ * sleep; not on the workqueue.
+ *
+ * Return: 0, -ENOMEM, or -EIO: the target does not do it.
+ */
+int sbp2x_logical_unit_reset(struct sbp2x_logical_unit *lu);
+
 #endif
