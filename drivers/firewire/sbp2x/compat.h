@@ -5,7 +5,9 @@
 
 #include <linux/blkdev.h>
 #include <linux/hrtimer.h>
+#include <linux/lockdep.h>
 #include <linux/version.h>
+#include <linux/workqueue.h>
 #include <scsi/scsi_device.h>
 #include <scsi/scsi_host.h>
 
@@ -66,5 +68,27 @@ sbp2x_hrtimer_setup(struct hrtimer *timer,
 	timer->function = fn;
 #endif
 }
+
+/*
+ * A lockdep map of our own, held by what runs on a workqueue, tells whether we
+ * are there. Workqueues take one since 6.12, and only where lockdep is on.
+ */
+#if defined(CONFIG_LOCKDEP) && LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#define sbp2x_alloc_ordered_workqueue(fmt, flags, map, args...) \
+	alloc_ordered_workqueue_lockdep_map(fmt, flags, map, ##args)
+
+static inline bool sbp2x_lockdep_is_held(const struct lockdep_map *map)
+{
+	return lock_is_held(map) == LOCK_STATE_HELD;
+}
+#else
+#define sbp2x_alloc_ordered_workqueue(fmt, flags, map, args...) \
+	alloc_ordered_workqueue(fmt, flags, ##args)
+
+static inline bool sbp2x_lockdep_is_held(const struct lockdep_map *map)
+{
+	return false;
+}
+#endif
 
 #endif

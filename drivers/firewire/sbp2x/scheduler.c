@@ -12,7 +12,7 @@
 
 #include <linux/bug.h>
 #include <linux/lockdep.h>
-#include <linux/sched.h>
+#include <linux/string.h>
 
 #include "compat.h"
 
@@ -51,7 +51,6 @@ static void scheduler_arm(struct sbp2x_scheduler *scheduler)
 	unsigned long flags;
 	bool again = false;
 
-	lockdep_assert_not_held(&scheduler->lock);
 	for (;;) {
 		spin_lock_irqsave(&scheduler->lock, flags);
 		want = earliest_time(scheduler);
@@ -64,6 +63,7 @@ static void scheduler_arm(struct sbp2x_scheduler *scheduler)
 		if (want == armed || want == KTIME_MAX)
 			return;
 
+		lockdep_assert_not_held(&scheduler->lock);
 		scheduler->clock->arm(scheduler, want);
 		armed = want;
 		again = true;
@@ -120,55 +120,62 @@ int sbp2x_deadline_set_ms(struct sbp2x_scheduler *scheduler,
 					       ms));
 }
 
-enum sbp2x_deadline_state
-sbp2x_deadline_cancel(struct sbp2x_scheduler *scheduler,
-		      struct sbp2x_deadline *deadline)
-{
-	enum sbp2x_deadline_state found;
-	unsigned long flags;
-
-	spin_lock_irqsave(&scheduler->lock, flags);
-	found = deadline->state;
-	if (found == SBP2X_DEADLINE_QUEUED) {
-		timerqueue_del(&scheduler->queue, &deadline->node);
-		deadline->state = SBP2X_DEADLINE_IDLE;
-	} else if (found == SBP2X_DEADLINE_FIRING) {
-		deadline->state = SBP2X_DEADLINE_CANCELLED;
-		deadline->again = false;
-	}
-	if (found != SBP2X_DEADLINE_IDLE)
-		scheduler->count.cancels++;
-	spin_unlock_irqrestore(&scheduler->lock, flags);
-
-	return found;
-}
-
-static bool deadline_is_running(struct sbp2x_scheduler *scheduler,
-				struct sbp2x_deadline *deadline)
+/*
+ * Cancel @deadline; true when its callback does not run. @found is the first
+ * state but idle that it is found in, for those who have to ask again.
+ */
+static bool deadline_stop(struct sbp2x_scheduler *scheduler,
+			  struct sbp2x_deadline *deadline,
+			  enum sbp2x_deadline_state *found)
 {
 	unsigned long flags;
 	bool running;
 
 	spin_lock_irqsave(&scheduler->lock, flags);
+	if (*found == SBP2X_DEADLINE_IDLE) {
+		*found = deadline->state;
+		scheduler->count.cancels += *found != SBP2X_DEADLINE_IDLE;
+	}
+	if (deadline->state == SBP2X_DEADLINE_QUEUED) {
+		timerqueue_del(&scheduler->queue, &deadline->node);
+		deadline->state = SBP2X_DEADLINE_IDLE;
+	} else if (deadline->state == SBP2X_DEADLINE_FIRING) {
+		deadline->state = SBP2X_DEADLINE_CANCELLED;
+		deadline->again = false;
+	}
 	running = scheduler->firing == deadline;
 	spin_unlock_irqrestore(&scheduler->lock, flags);
 
-	return running;
+	return !running;
+}
+
+enum sbp2x_deadline_state
+sbp2x_deadline_cancel(struct sbp2x_scheduler *scheduler,
+		      struct sbp2x_deadline *deadline)
+{
+	enum sbp2x_deadline_state found = SBP2X_DEADLINE_IDLE;
+
+	deadline_stop(scheduler, deadline, &found);
+	return found;
 }
 
 enum sbp2x_deadline_state
 sbp2x_deadline_cancel_sync(struct sbp2x_scheduler *scheduler,
 			   struct sbp2x_deadline *deadline)
 {
-	enum sbp2x_deadline_state found;
-
-	found = sbp2x_deadline_cancel(scheduler, deadline);
+	enum sbp2x_deadline_state found = SBP2X_DEADLINE_IDLE;
 
 	/* Waiting for oneself would be for ever */
 	if (WARN_ON_ONCE(sbp2x_scheduler_is_current(scheduler)))
-		return found;
+		return sbp2x_deadline_cancel(scheduler, deadline);
 
-	wait_event(scheduler->fired, !deadline_is_running(scheduler, deadline));
+	/* Lockdep sees no waiting in wait_event(): tell it for whom we wait */
+	lock_map_acquire(&scheduler->work.lockdep_map);
+	lock_map_release(&scheduler->work.lockdep_map);
+
+	/* Cancelled anew each time: its callback may have set it again */
+	wait_event(scheduler->fired,
+		   deadline_stop(scheduler, deadline, &found));
 	return found;
 }
 
@@ -214,7 +221,6 @@ static void scheduler_work(struct work_struct *work)
 	struct sbp2x_deadline *deadline;
 	unsigned int fired;
 
-	WRITE_ONCE(s->worker, current);
 	for (fired = 0; fired < PASS_LIMIT; fired++) {
 		deadline = deadline_take_due(s);
 		if (!deadline)
@@ -222,7 +228,6 @@ static void scheduler_work(struct work_struct *work)
 		deadline->fn(deadline);
 		deadline_settle(s, deadline);
 	}
-	WRITE_ONCE(s->worker, NULL);
 
 	if (fired == PASS_LIMIT)
 		queue_work(s->wq, &s->work);
@@ -232,7 +237,8 @@ static void scheduler_work(struct work_struct *work)
 
 bool sbp2x_scheduler_is_current(struct sbp2x_scheduler *scheduler)
 {
-	return READ_ONCE(scheduler->worker) == current;
+	return current_work() == &scheduler->work ||
+	       sbp2x_lockdep_is_held(&scheduler->on_wq);
 }
 
 void sbp2x_scheduler_kick(struct sbp2x_scheduler *scheduler)
@@ -288,11 +294,12 @@ static const struct sbp2x_clock kernel_clock = {
 int sbp2x_scheduler_init(struct sbp2x_scheduler *scheduler,
 			 const struct sbp2x_clock *clock, const char *name)
 {
+	static struct lock_class_key key;
+
 	scheduler->clock = clock ?: &kernel_clock;
 	spin_lock_init(&scheduler->lock);
 	timerqueue_init_head(&scheduler->queue);
 	scheduler->firing = NULL;
-	scheduler->worker = NULL;
 	scheduler->down = false;
 	init_waitqueue_head(&scheduler->fired);
 	INIT_WORK(&scheduler->work, scheduler_work);
@@ -304,8 +311,10 @@ int sbp2x_scheduler_init(struct sbp2x_scheduler *scheduler,
 	 * block layer: a reconnect must not wait for memory that only our own
 	 * disk can free.
 	 */
-	scheduler->wq = alloc_ordered_workqueue("sbp2x_%s", WQ_MEM_RECLAIM,
-						name);
+	lockdep_init_map(&scheduler->on_wq, "sbp2x_wq", &key, 0);
+	scheduler->wq = sbp2x_alloc_ordered_workqueue("sbp2x_%s",
+						      WQ_MEM_RECLAIM,
+						      &scheduler->on_wq, name);
 
 	return scheduler->wq ? 0 : -ENOMEM;
 }
@@ -323,6 +332,12 @@ static void drop_queued(struct sbp2x_scheduler *scheduler)
 	spin_unlock_irq(&scheduler->lock);
 }
 
+static void scheduler_disarm(struct sbp2x_scheduler *scheduler)
+{
+	lockdep_assert_not_held(&scheduler->lock);
+	scheduler->clock->disarm(scheduler);
+}
+
 /*
  * Somebody may be between taking a time to arm for and arming it. The timer
  * it leaves behind only queues work that finds nothing to do, and is cancelled
@@ -333,12 +348,12 @@ void sbp2x_scheduler_shutdown(struct sbp2x_scheduler *scheduler)
 {
 	WARN_ON_ONCE(sbp2x_scheduler_is_current(scheduler));
 	drop_queued(scheduler);
-	scheduler->clock->disarm(scheduler);
+	scheduler_disarm(scheduler);
 	flush_work(&scheduler->work);
 }
 
 void sbp2x_scheduler_destroy(struct sbp2x_scheduler *scheduler)
 {
-	scheduler->clock->disarm(scheduler);
+	scheduler_disarm(scheduler);
 	destroy_workqueue(scheduler->wq);
 }

@@ -12,6 +12,7 @@
 
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
+#include <linux/lockdep.h>
 #include <linux/spinlock.h>
 #include <linux/timerqueue.h>
 #include <linux/wait.h>
@@ -63,9 +64,9 @@ struct sbp2x_scheduler {
 	spinlock_t lock;		/* a leaf; guards what follows */
 	struct timerqueue_head queue;
 	struct sbp2x_deadline *firing;
-	struct task_struct *worker;	/* who runs callbacks right now */
 	bool down;
 	wait_queue_head_t fired;
+	struct lockdep_map on_wq;	/* held by what runs on wq */
 	struct work_struct work;
 	struct hrtimer timer;
 	struct {			/* for debugfs */
@@ -101,7 +102,10 @@ void sbp2x_scheduler_kick(struct sbp2x_scheduler *scheduler);
 
 ktime_t sbp2x_scheduler_now(struct sbp2x_scheduler *scheduler);
 
-/* True in a callback or other work on this scheduler's workqueue pass */
+/*
+ * True in a callback; in other work on this scheduler's workqueue too, where
+ * lockdep is on and the kernel is 6.12 or later.
+ */
 bool sbp2x_scheduler_is_current(struct sbp2x_scheduler *scheduler);
 
 void sbp2x_deadline_init(struct sbp2x_deadline *deadline, sbp2x_deadline_fn fn);
@@ -129,7 +133,8 @@ int sbp2x_deadline_set_ms(struct sbp2x_scheduler *scheduler,
  *
  * Return: the state that it was found in: IDLE (nothing to do), QUEUED (it
  * will not fire), FIRING or CANCELLED (its callback runs elsewhere now and
- * may still run when this returns; it will not fire again).
+ * may still run when this returns; it will not fire again unless that callback
+ * sets it after this).
  */
 enum sbp2x_deadline_state
 sbp2x_deadline_cancel(struct sbp2x_scheduler *scheduler,
@@ -138,9 +143,10 @@ sbp2x_deadline_cancel(struct sbp2x_scheduler *scheduler,
 /**
  * sbp2x_deadline_cancel_sync() - cancel and wait for a callback that runs
  *
- * May sleep; from outside the workqueue only (asserted), and under no lock
- * that the callback takes. When it returns the callback does not run and,
- * unless set again, will not.
+ * May sleep; from outside the workqueue only (asserted, as far as
+ * sbp2x_scheduler_is_current() can tell), and under no lock that a callback
+ * takes. When it returns the callback does not run and will not, even where it
+ * sets itself anew each time, until somebody else sets it.
  */
 enum sbp2x_deadline_state
 sbp2x_deadline_cancel_sync(struct sbp2x_scheduler *scheduler,
