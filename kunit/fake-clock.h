@@ -14,6 +14,8 @@
  * @now: starts at one second
  * @armed: KTIME_MAX where nothing is
  * @arms: how often the alarm was armed
+ * @locked: how often the alarm was touched in atomic context
+ * @may_be_locked: and the test does so to see that it is noticed
  *
  * Arming or disarming in atomic context fails the test: no spinlock may be
  * held then, and these tests have no other reason to be atomic.
@@ -24,6 +26,8 @@ struct sbp2x_fake_clock {
 	ktime_t now;
 	ktime_t armed;
 	unsigned int arms;
+	unsigned int locked;
+	bool may_be_locked;
 };
 
 void sbp2x_fake_clock_init(struct sbp2x_fake_clock *fake, struct kunit *test);
