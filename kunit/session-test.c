@@ -575,6 +575,12 @@ static void answer(struct world *w, u8 sbp_status)
 					       sbp_status));
 }
 
+/* What is not from the right node, or of the past, counts for nothing */
+static void expect_disbelieved(struct world *w, u16 node_id, int generation)
+{
+	KUNIT_EXPECT_FALSE(w->test, status_from(w, node_id, generation, YES));
+}
+
 /* A login response: header, address of the agent, hold (seconds - 1) */
 static void respond(struct world *w, u32 header, u64 agent, u32 hold)
 {
@@ -660,7 +666,7 @@ static void test_login(struct kunit *test)
 	EXPECT_EDGES(w, "up");
 	expect_agent_start(w);
 
-	/* Nothing is left that would fire */
+	KUNIT_EXPECT_NULL(test, timerqueue_getnext(&w->scheduler.queue));
 	advance(w, 3600 * MSEC_PER_SEC);
 	EXPECT_STATE(w, "logged in");
 	EXPECT_EDGES(w, "up");
@@ -999,15 +1005,15 @@ static void test_reset_after_login_is_taken(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, w->bus.count, 1);
 
 	/* What the target says to the old one counts no more */
-	KUNIT_EXPECT_FALSE(test, status_from(w, 0xffc1, 1, YES));
-	KUNIT_EXPECT_FALSE(test, status_from(w, 0xffc0, 2, YES));
+	expect_disbelieved(w, 0xffc1, 1);
+	expect_disbelieved(w, 0xffc0, 2);
 	EXPECT_STATE(w, "logging in");
 
 	take(w, ORB_LOGIN);
 	KUNIT_EXPECT_NE(test, w->orb, old);
-	KUNIT_EXPECT_FALSE(test, status_from(w, 0xffc1, 1, YES));
-	KUNIT_EXPECT_FALSE(test, status_from(w, 0xffc1, 2, YES));
-	KUNIT_EXPECT_FALSE(test, status_from(w, 0xffc0, 1, YES));
+	expect_disbelieved(w, 0xffc1, 1);
+	expect_disbelieved(w, 0xffc1, 2);
+	expect_disbelieved(w, 0xffc0, 1);
 	EXPECT_STATE(w, "logging in");
 	accept_login(w, 3);
 	expect_agent_start(w);
@@ -1328,7 +1334,7 @@ static void test_reconnect_bounded(struct kunit *test)
 	advance(w, 1);
 	EXPECT_STATE(w, "logging in");
 	EXPECT_EDGES(w, "up lost");
-	KUNIT_EXPECT_FALSE(test, status_from(w, 0xffc0, 2, YES));
+	expect_disbelieved(w, 0xffc0, 2);
 	take(w, ORB_LOGOUT);
 	/* Nor does a LOGOUT without an answer keep it from logging in */
 	advance(w, 39999);
@@ -1465,9 +1471,9 @@ static void test_reset_while_reconnecting(struct kunit *test)
 	EXPECT_STATE(w, "reconnecting");
 	KUNIT_EXPECT_EQ(test, w->bus.count, 1);
 	/* Generation 2, when the target was node ffc0 */
-	KUNIT_EXPECT_FALSE(test, status_from(w, 0xffc0, 2, YES));
+	expect_disbelieved(w, 0xffc0, 2);
 	take(w, ORB_RECONNECT);
-	KUNIT_EXPECT_FALSE(test, status_from(w, 0xffc0, 2, YES));
+	expect_disbelieved(w, 0xffc0, 2);
 	EXPECT_STATE(w, "reconnecting");
 	answer(w, YES);
 	expect_agent_start(w);
@@ -1568,11 +1574,12 @@ static void test_missing_back_too_late(struct kunit *test)
 	struct world *w = test->priv;
 
 	log_in(w, 0);
-	unannounced_reset(w);
-	/* The LOGIN meets a generation that nobody has told of */
+	/* The path stays what it was for as long as the node is away */
+	w->session.agent.ops->stale(&w->session.agent, 1);
 	advance(w, 1000);
 	EXPECT_STATE(w, "logging in");
 	EXPECT_EDGES(w, "up lost");
+	KUNIT_EXPECT_EQ(test, w->bus.count, 1);
 	sbp2x_fake_bus_reset(&w->bus);
 	sbp2x_fake_bus_end(&w->bus, MANAGEMENT_AGENT, RCODE_GENERATION);
 	settle(w);
@@ -1653,7 +1660,7 @@ static void test_logout_timed_out(struct kunit *test)
 	EXPECT_STATE(w, "gone");
 	EXPECT_EDGES(w, "up down");
 	/* A late answer finds nobody */
-	KUNIT_EXPECT_FALSE(test, status_from(w, 0xffc1, 1, YES));
+	expect_disbelieved(w, 0xffc1, 1);
 }
 
 static void test_logout_not_acknowledged(struct kunit *test)
@@ -1705,7 +1712,7 @@ static void test_reset_while_logging_out(struct kunit *test)
 	take(w, ORB_LOGOUT);
 	bus_reset(w);
 	EXPECT_STATE(w, "gone");
-	KUNIT_EXPECT_FALSE(test, status_from(w, 0xffc1, 1, YES));
+	expect_disbelieved(w, 0xffc1, 1);
 	bus_reset(w);
 	advance(w, 60000);
 	EXPECT_STATE(w, "gone");
@@ -1942,8 +1949,7 @@ static void test_gone(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, sbp2x_session_is_busy(&w->session));
 
 	/* And nothing rouses it */
-	KUNIT_EXPECT_FALSE(test, status_from(w, w->bus.path.node_id,
-					     w->bus.path.generation, YES));
+	expect_disbelieved(w, w->bus.path.node_id, w->bus.path.generation);
 	for (event = 0; event < SBP2X_EVENTS_POSTED; event++)
 		post(w, event);
 	bus_reset(w);
@@ -1952,6 +1958,34 @@ static void test_gone(struct kunit *test)
 	EXPECT_EDGES(w, c->edges);
 	EXPECT_QUIET(w);
 	KUNIT_EXPECT_EQ(test, w->bus.sent, sent);
+}
+
+/* No deadline is left to fire when it is all over */
+static void expect_no_deadline(struct world *w)
+{
+	KUNIT_EXPECT_NULL(w->test, timerqueue_getnext(&w->scheduler.queue));
+}
+
+static void test_gone_while_pausing(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	post(w, SBP2X_EVENT_START);
+	refuse(w);
+	post(w, SBP2X_EVENT_GONE);
+	EXPECT_STATE(w, "gone");
+	expect_no_deadline(w);
+}
+
+static void test_gone_while_suspended(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	log_in(w, 3);
+	unannounced_reset(w);
+	post(w, SBP2X_EVENT_GONE);
+	EXPECT_STATE(w, "gone");
+	expect_no_deadline(w);
 }
 
 /* The management is shut down underneath: no state waits for ever */
@@ -2094,6 +2128,23 @@ static void test_agent_lost_reset_during_logout(struct kunit *test)
 	accept_login(w, 3);
 	expect_agent_start(w);
 	EXPECT_EDGES(w, "up lost up");
+	EXPECT_QUIET(w);
+}
+
+static void test_agent_lost_gone_during_logout(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	post(w, SBP2X_EVENT_START);
+	take(w, ORB_LOGIN);
+	accept_login(w, 3);
+	lose_agent(w);
+	advance(w, 100);
+	take(w, ORB_LOGOUT);
+	post(w, SBP2X_EVENT_GONE);
+	EXPECT_STATE(w, "gone");
+	expect_disbelieved(w, 0xffc1, 1);
+	expect_no_deadline(w);
 	EXPECT_QUIET(w);
 }
 
@@ -2427,6 +2478,8 @@ static struct kunit_case session_test_cases[] = {
 	KUNIT_CASE(test_withdraw_reconnect_unanswered),
 	KUNIT_CASE_PARAM(test_stop, end_gen_params),
 	KUNIT_CASE_PARAM(test_gone, end_gen_params),
+	KUNIT_CASE(test_gone_while_pausing),
+	KUNIT_CASE(test_gone_while_suspended),
 	KUNIT_CASE_PARAM(test_shutdown, end_gen_params),
 	KUNIT_CASE(test_deadlines_refused),
 	KUNIT_CASE(test_gone_overtakes_reset),
@@ -2435,6 +2488,7 @@ static struct kunit_case session_test_cases[] = {
 	KUNIT_CASE(test_agent_lost),
 	KUNIT_CASE(test_agent_lost_logout_timed_out),
 	KUNIT_CASE(test_agent_lost_reset_during_logout),
+	KUNIT_CASE(test_agent_lost_gone_during_logout),
 	KUNIT_CASE(test_agent_lost_then_reset),
 	KUNIT_CASE(test_agent_lost_in_an_old_generation),
 	KUNIT_CASE(test_agent_lost_and_reset_together),

@@ -409,8 +409,9 @@ static void session_logout(struct sbp2x_session *session)
 
 static void session_forget(struct sbp2x_session *session)
 {
-	sbp2x_management_cancel(session->management, &session->logout);
+	/* The LOGIN first, lest the end of the LOGOUT lets it go out */
 	sbp2x_management_cancel(session->management, &session->op);
+	sbp2x_management_cancel(session->management, &session->logout);
 }
 
 static void session_tasks(struct sbp2x_session *session, u32 actions)
