@@ -185,6 +185,7 @@ expected_steps[SBP2X_SESSION_STATES][SBP2X_EVENTS] = {
 		[SBP2X_EVENT_STALE]	  = "-",
 		[SBP2X_EVENT_RESET]	  = "-",
 		[SBP2X_EVENT_STOP]	  = "-",
+		[SBP2X_EVENT_LEAVE]	  = "-",
 		[SBP2X_EVENT_START]	  = "-",
 		[SBP2X_EVENT_AGENT_LOST]  = "-",
 		[SBP2X_EVENT_ACCEPTED]	  = "-",
@@ -1736,6 +1737,25 @@ static void test_reset_interrupts_logout(struct kunit *test)
 	EXPECT_QUIET(w);
 }
 
+/* In again before the target has let go: log out first, then in */
+static void test_leave_and_return(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	log_in(w, 3);
+	post(w, SBP2X_EVENT_LEAVE);
+	take(w, ORB_LOGOUT);
+	post(w, SBP2X_EVENT_START);
+	EXPECT_STATE(w, "logging in");
+	expect_disbelieved(w, 0xffc1, 1);
+	take(w, ORB_LOGOUT);
+	answer(w, UNKNOWN_LOGIN_ID);
+	take(w, ORB_LOGIN);
+	accept_login(w, 3);
+	expect_agent_start(w);
+	EXPECT_EDGES(w, "up down up");
+}
+
 /* Out before in: whatever becomes of the LOGIN, nothing stays behind */
 static void test_withdraw_login(struct kunit *test)
 {
@@ -1886,6 +1906,12 @@ static void reach(struct world *w, enum sbp2x_session_state state)
 			advance(w, 2000);
 		}
 		break;
+	case SBP2X_SESSION_LOGGED_OUT:
+		log_in(w, 3);
+		post(w, SBP2X_EVENT_LEAVE);
+		take(w, ORB_LOGOUT);
+		answer(w, YES);
+		break;
 	default:
 		post(w, SBP2X_EVENT_GONE);
 		break;
@@ -1906,6 +1932,7 @@ static const struct end_case {
 	{ SBP2X_SESSION_WITHDRAWING, "withdrawing", "down" },
 	{ SBP2X_SESSION_LOGGING_OUT, "logging out", "up down" },
 	{ SBP2X_SESSION_FAILED, "gone", "down" },
+	{ SBP2X_SESSION_LOGGED_OUT, "gone", "up down" },
 	{ SBP2X_SESSION_GONE, "gone", "down" },
 };
 
@@ -1997,6 +2024,9 @@ static void test_shutdown(struct kunit *test)
 	reach(w, c->from);
 	sbp2x_management_shutdown(&w->management);
 	bus_reset(w);
+	/* Logged out it waits for nothing but the user */
+	if (c->from == SBP2X_SESSION_LOGGED_OUT)
+		post(w, SBP2X_EVENT_STOP);
 	EXPECT_STATE(w, "gone");
 	/* A failed session tries once more, and is down again */
 	EXPECT_EDGES(w, c->from == SBP2X_SESSION_FAILED ? "down down" :
@@ -2469,6 +2499,7 @@ static struct kunit_case session_test_cases[] = {
 	KUNIT_CASE(test_logout_in_a_new_generation),
 	KUNIT_CASE(test_reset_while_logging_out),
 	KUNIT_CASE(test_reset_interrupts_logout),
+	KUNIT_CASE(test_leave_and_return),
 	KUNIT_CASE(test_withdraw_login),
 	KUNIT_CASE(test_withdraw_login_refused),
 	KUNIT_CASE(test_withdraw_login_timed_out),
