@@ -1737,6 +1737,50 @@ static void test_reset_interrupts_logout(struct kunit *test)
 	EXPECT_QUIET(w);
 }
 
+/* The user wants it out for a while; no bus reset changes that */
+static void test_leave(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	log_in(w, 3);
+	post(w, SBP2X_EVENT_LEAVE);
+	EXPECT_STATE(w, "logged out");
+	EXPECT_EDGES(w, "up down");
+	take(w, ORB_LOGOUT);
+	answer(w, YES);
+	EXPECT_STATE(w, "logged out");
+	bus_reset(w);
+	advance(w, 60000);
+	EXPECT_STATE(w, "logged out");
+	EXPECT_QUIET(w);
+	post(w, SBP2X_EVENT_START);
+	EXPECT_STATE(w, "logging in");
+	take(w, ORB_LOGIN);
+	accept_login(w, 3);
+	expect_agent_start(w);
+	EXPECT_STATE(w, "logged in");
+	EXPECT_EDGES(w, "up down up");
+}
+
+/* A target that does not answer the LOGOUT is logged out of once more */
+static void test_leave_not_answered(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	log_in(w, 3);
+	post(w, SBP2X_EVENT_LEAVE);
+	take(w, ORB_LOGOUT);
+	advance(w, 60000);
+	EXPECT_STATE(w, "logged out");
+	EXPECT_QUIET(w);
+	post(w, SBP2X_EVENT_STOP);
+	EXPECT_STATE(w, "logging out");
+	take(w, ORB_LOGOUT);
+	answer(w, YES);
+	EXPECT_STATE(w, "gone");
+	EXPECT_EDGES(w, "up down");
+}
+
 /* In again before the target has let go: log out first, then in */
 static void test_leave_and_return(struct kunit *test)
 {
@@ -2492,6 +2536,8 @@ static struct kunit_case session_test_cases[] = {
 	KUNIT_CASE(test_missing_back_too_late),
 	KUNIT_CASE(test_missing_for_good),
 	KUNIT_CASE(test_logout),
+	KUNIT_CASE(test_leave),
+	KUNIT_CASE(test_leave_not_answered),
 	KUNIT_CASE(test_logout_refused),
 	KUNIT_CASE(test_logout_timed_out),
 	KUNIT_CASE(test_logout_not_acknowledged),

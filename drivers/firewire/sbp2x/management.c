@@ -14,6 +14,8 @@
 #include <linux/minmax.h>
 #include <linux/string.h>
 
+#include "trace.h"
+
 /* A busy agent is tried again after 10 ms, 20 ms, ... 640 ms: 1.3 s in all */
 #define WRITE_RETRY_MS		10
 #define WRITE_RETRIES		7
@@ -149,6 +151,11 @@ static void operation_complete(struct sbp2x_management *m,
 {
 	op->queued = false;
 	op->outcome = outcome;
+	trace_sbp2x_management_end(m->bus->log, op->function,
+				   op->lun_or_login_id, outcome,
+				   sbp2x_status_resp(&op->status),
+				   sbp2x_status_sbp_status(&op->status),
+				   op->rcode);
 	op->done(op);
 }
 
@@ -214,6 +221,10 @@ static void current_start(struct sbp2x_management *m)
 
 	m->slot = (m->slot + 1) % SBP2X_MANAGEMENT_SLOTS;
 	orb_fill(m, op);
+	trace_sbp2x_management_start(m->bus->log, op->function,
+				     op->lun_or_login_id, op->path.node_id,
+				     op->path.generation,
+				     slot_dma(m, m->slot));
 
 	/* No operation without a deadline, whatever becomes of the write */
 	if (sbp2x_deadline_set_ms(m->scheduler, &m->timeout, op->timeout_ms)) {

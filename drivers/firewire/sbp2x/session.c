@@ -6,6 +6,8 @@
 #include <linux/device.h>
 #include <linux/minmax.h>
 
+#include "trace.h"
+
 /* What the owner sees of a state; a change of it is an edge */
 enum session_level {
 	TRYING,		/* tasks wait */
@@ -496,6 +498,7 @@ static void session_event(struct sbp2x_session *session,
 			  enum sbp2x_session_event event)
 {
 	struct sbp2x_session_view view = session->view;
+	enum sbp2x_session_state from = view.state;
 	u32 actions = sbp2x_session_step(&view, event);
 
 	if (!actions)
@@ -503,6 +506,8 @@ static void session_event(struct sbp2x_session *session,
 
 	session->view.retries = view.retries;
 	WRITE_ONCE(session->view.state, view.state);
+	trace_sbp2x_session(session->bus->log, session->config.lun, from,
+			    event, view.state, view.retries, actions);
 
 	if (actions & SBP2X_DO_FORGET)
 		session_forget(session);
