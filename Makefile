@@ -6,7 +6,8 @@ KDIR ?= /lib/modules/$(release)/build
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 modprobe_d = $(INSTALL_MOD_PATH)/etc/modprobe.d
 
-.PHONY: modules install uninstall clean demo check lint kunit scenarios bench help headers
+.PHONY: modules install uninstall clean demo check lint kunit scenarios storm \
+	bench help headers
 
 modules: headers
 	+@$(kbuild) modules
@@ -58,6 +59,10 @@ kunit:
 scenarios:
 	@qemu/scenario
 
+RESETS ?= 1000
+storm:
+	@qemu/scenario storm RESETS=$(RESETS)
+
 bench:
 	@tools/bench
 
@@ -70,5 +75,6 @@ help:
 	@echo 'make lint         checkpatch, sparse, gcc, clang, shellcheck, mypy'
 	@echo 'make kunit        unit tests on a kernel with KASAN and lockdep'
 	@echo 'make scenarios    both drivers, several kernels, in the virtual lab'
+	@echo 'make storm        $(RESETS) bus resets, 100 ms apart, while data is written (RESETS=)'
 	@echo 'make bench        both drivers side by side'
 	@echo 'make clean        remove what the build left'

@@ -118,7 +118,7 @@ def execute(run: Run, options: argparse.Namespace) -> Run:
     command = [str(QEMU / "lab"), "run", "--kernel", run.kernel]
     command += ["--driver", run.driver, "--timeout"]
     command += [str(run.scenario.timeout + BOOT_SECONDS)] + lab
-    command += ["--", "env", f"SCENARIO_DRIVER={run.driver}"]
+    command += ["--", "env", f"SCENARIO_DRIVER={run.driver}", *options.variables]
     command += [str(SCENARIOS / run.scenario.name)]
     start = time.monotonic()
     log = pathlib.Path(options.logs) / f"{run.slug}.log"
@@ -155,8 +155,11 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="say what there is, run nothing")
     parser.add_argument("--logs", help=argparse.SUPPRESS)
     parser.add_argument("--iso", help=argparse.SUPPRESS)
-    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("names", nargs="*", metavar="NAME",
+                        help="a scenario, or NAME=VALUE for its environment")
     options = parser.parse_args()
+    options.variables = [word for word in options.names if "=" in word]
+    options.names = [word for word in options.names if "=" not in word]
 
     scenarios = all_scenarios()
     unknown = set(options.names) - {s.name for s in scenarios}
