@@ -271,7 +271,7 @@ static struct class sbp2x_class = {
 
 static void edge_work(struct work_struct *work)
 {
-	static char * const names[] = {
+	static const char * const names[] = {
 		[SBP2X_EDGE_UP] = "SBP2X_EVENT=up",
 		[SBP2X_EDGE_LOST] = "SBP2X_EVENT=lost",
 		[SBP2X_EDGE_DOWN] = "SBP2X_EVENT=down",
@@ -281,7 +281,7 @@ static void edge_work(struct work_struct *work)
 	u8 edge;
 
 	while (kfifo_get(&view->edges, &edge)) {
-		char *env[] = { names[edge], NULL };
+		char *env[] = { (char *)names[edge], NULL };
 
 		kobject_uevent_env(&view->device->kobj, KOBJ_CHANGE, env);
 	}
