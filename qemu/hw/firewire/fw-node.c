@@ -74,6 +74,46 @@ static int64_t split_timeout_ns(const FWDevice *dev)
     return MAX(cycles, 800) * CYCLE_NS;
 }
 
+/* Faults */
+
+static const FWFaultName fault_names[FW_FAULTS] = {
+    [FW_FAULT_ACK_BUSY]         = { "ack-busy", "ack-busy-done" },
+    [FW_FAULT_ACK_LOST]         = { "ack-lost", "ack-lost-done" },
+    [FW_FAULT_RESPONSE_LOST]    = { "response-lost", "response-lost-done" },
+};
+
+void fw_faults_add_properties(Object *obj, FWFault *faults,
+                              const FWFaultName *names, unsigned count)
+{
+    unsigned i;
+
+    for (i = 0; i < count; i++) {
+        faults[i].name = names[i].left ?: names[i].done;
+        if (names[i].left) {
+            object_property_add_uint32_ptr(obj, names[i].left, &faults[i].left,
+                                           OBJ_PROP_FLAG_READWRITE);
+        }
+        object_property_add_uint32_ptr(obj, names[i].done, &faults[i].done,
+                                       OBJ_PROP_FLAG_READ);
+    }
+}
+
+void fw_fault_note(FWFault *fault)
+{
+    fault->done++;
+    trace_fw_fault(fault->name, fault->left, fault->done);
+}
+
+bool fw_fault(FWFault *fault)
+{
+    if (!fault->left) {
+        return false;
+    }
+    fault->left--;
+    fw_fault_note(fault);
+    return true;
+}
+
 /* Outgoing transactions */
 
 static void transaction_free(FWTransaction *t)
@@ -356,6 +396,10 @@ static void response_send(void *opaque)
         request_free(req);
         return;
     }
+    if (fw_fault(&req->dev->fault[FW_FAULT_RESPONSE_LOST])) {
+        request_free(req);
+        return;
+    }
     fw_bus_send(&req->dev->node, &req->packet, response_sent, req);
 }
 
@@ -575,10 +619,12 @@ static unsigned requests_waiting(const FWDevice *dev)
 
 static FWAck receive_request(FWDevice *dev, const FWPacket *p)
 {
+    bool broadcast = (p->dest_id & 0x3f) == FW_BROADCAST_PHY;
     FWRequest *req;
     FWAck ack;
 
-    if (requests_waiting(dev) >= MAX_REQUESTS) {
+    if (requests_waiting(dev) >= MAX_REQUESTS ||
+        (!broadcast && fw_fault(&dev->fault[FW_FAULT_ACK_BUSY]))) {
         return FW_ACK_BUSY_X;
     }
     req = g_new0(FWRequest, 1);
@@ -596,6 +642,9 @@ static FWAck receive_request(FWDevice *dev, const FWPacket *p)
     ack = req->ack;
     if (ack == FW_ACK_COMPLETE) {
         request_free(req);
+    }
+    if (!broadcast && fw_fault(&dev->fault[FW_FAULT_ACK_LOST])) {
+        return FW_ACK_MISSING;
     }
     return ack;
 }
@@ -694,6 +743,16 @@ static void device_set_replug_after(Object *obj, Visitor *v, const char *name,
     }
 }
 
+static bool device_get_split_writes(Object *obj, Error **errp)
+{
+    return FW_DEVICE(obj)->split_writes;
+}
+
+static void device_set_split_writes(Object *obj, bool value, Error **errp)
+{
+    FW_DEVICE(obj)->split_writes = value;
+}
+
 static void device_init(Object *obj)
 {
     FWDevice *dev = FW_DEVICE(obj);
@@ -702,6 +761,7 @@ static void device_init(Object *obj)
     QTAILQ_INIT(&dev->requests);
     dev->node.connected = true;
     dev->replug = timer_new_ns(QEMU_CLOCK_VIRTUAL, device_replug, dev);
+    fw_faults_add_properties(obj, dev->fault, fault_names, FW_FAULTS);
 }
 
 static void device_finalize(Object *obj)
@@ -756,7 +816,6 @@ static Property device_properties[] = {
     DEFINE_PROP_BOOL("irmc", FWDevice, irmc, false),
     DEFINE_PROP_BOOL("bmc", FWDevice, bmc, false),
     DEFINE_PROP_UINT8("max-rec", FWDevice, max_rec, 10),
-    DEFINE_PROP_BOOL("split-writes", FWDevice, split_writes, false),
     FW_PROPERTIES_END
 };
 
@@ -770,6 +829,9 @@ static void device_class_init(ObjectClass *klass, FW_CLASS_DATA data)
     device_class_set_props(dc, device_properties);
     object_class_property_add_bool(klass, "connected", device_get_connected,
                                    device_set_connected);
+    object_class_property_add_bool(klass, "split-writes",
+                                   device_get_split_writes,
+                                   device_set_split_writes);
     object_class_property_add(klass, "replug-after", "uint32", NULL,
                               device_set_replug_after, NULL, NULL);
 }

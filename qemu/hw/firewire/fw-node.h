@@ -24,6 +24,35 @@ OBJECT_DECLARE_TYPE(FWDevice, FWDeviceClass, FW_DEVICE)
 #define FW_CSR_CONFIG_ROM       0x400
 #define FW_CSR_CONFIG_ROM_END   0x800
 
+/**
+ * struct FWFault - something that goes wrong the next @left times
+ * @done: how often it did, ever
+ * @name: for trace events
+ */
+typedef struct FWFault {
+    uint32_t left, done;
+    const char *name;
+} FWFault;
+
+/* Names of its properties; without @left it is not counted down */
+typedef struct FWFaultName {
+    const char *left, *done;
+} FWFaultName;
+
+void fw_faults_add_properties(Object *obj, FWFault *faults,
+                              const FWFaultName *names, unsigned count);
+/* It happened */
+void fw_fault_note(FWFault *fault);
+/* Is it to happen now? Then it is counted as done */
+bool fw_fault(FWFault *fault);
+
+typedef enum FWNodeFault {
+    FW_FAULT_ACK_BUSY,          /* a request is acknowledged with busy_X */
+    FW_FAULT_ACK_LOST,          /* it is received, and the ack is not */
+    FW_FAULT_RESPONSE_LOST,     /* of a split transaction */
+    FW_FAULTS
+} FWNodeFault;
+
 /* A request that came in; valid until it is answered or the bus is reset */
 typedef struct FWRequest FWRequest;
 typedef struct FWTransaction FWTransaction;
@@ -124,8 +153,9 @@ void fw_device_set_rom(FWDevice *dev, FWRomDir *root);
  * struct FWDevice - common part of software nodes
  *
  * qdev on a TYPE_FW_BUS. Properties: guid, speed (0 to 3: S100 to S800), ports,
- * contender, cmc, irmc, bmc, max-rec, split-writes, and at run time connected
- * (cable in or out) and replug-after (out, and in again after so many ms).
+ * contender, cmc, irmc, bmc, max-rec, and at run time connected (cable in or
+ * out), replug-after (out, and in again after so many ms), split-writes and
+ * the faults ack-busy, ack-lost and response-lost.
  */
 struct FWDevice {
     DeviceState parent_obj;
@@ -144,6 +174,8 @@ struct FWDevice {
 
     uint32_t split_timeout_hi;  /* CSR, seconds */
     uint32_t split_timeout_lo;  /* CSR, 125 us cycles in 31:19 */
+
+    FWFault fault[FW_FAULTS];
 
     uint8_t rom_generation;
     uint8_t rom[FW_CSR_CONFIG_ROM_END - FW_CSR_CONFIG_ROM];

@@ -253,6 +253,9 @@ static void task_execute(void *opaque)
     SCSIDevice *device = scsi_device_find(&t->scsi, 0, 0, login->lun);
     int32_t length;
 
+    if (sbp2_faults_command(task)) {
+        return;
+    }
     if (!device || device->lun != login->lun) {
         sbp2_task_end(task, SBP2_COMPLETE, SBP2_LUN_NOT_SUPPORTED, NULL, 0);
         return;

@@ -22,25 +22,21 @@ static FWDevice *login_device(SBP2Login *login)
 
 /* Status */
 
-void sbp2_send_status(SBP2Target *t, uint16_t node, uint64_t fifo,
-                      FWSpeed speed, uint64_t orb, unsigned src,
-                      unsigned resp, bool dead, unsigned sbp_status,
-                      const uint8_t *command_set, size_t length)
+void sbp2_send_status(SBP2Target *t, const SBP2Status *status)
 {
     FWDevice *dev = FW_DEVICE(t);
     uint8_t block[32] = { 0 };
-    unsigned quadlets = 2 + DIV_ROUND_UP(length, 4);
+    unsigned quadlets = 2 + DIV_ROUND_UP(status->length, 4);
 
-    stl_be_p(block, src << 30 | resp << 28 | (uint32_t)dead << 27 |
-                    (quadlets - 1) << 24 | sbp_status << 16 |
-                    (orb >> 32 & 0xffff));
-    stl_be_p(block + 4, orb);
-    if (length) {
-        memcpy(block + 8, command_set, length);
-    }
-    trace_sbp2_status(orb, src, resp, dead, sbp_status, length);
-    fw_device_write(dev, node, dev->generation, fifo, block, 4 * quadlets,
-                    speed, NULL, t);
+    stl_be_p(block, status->src << 30 | status->resp << 28 |
+                    (uint32_t)status->dead << 27 | (quadlets - 1) << 24 |
+                    status->sbp_status << 16 | (status->orb >> 32 & 0xffff));
+    stl_be_p(block + 4, status->orb);
+    memcpy(block + 8, status->command_set, status->length);
+    trace_sbp2_status(status->orb, status->src, status->resp, status->dead,
+                      status->sbp_status, status->length);
+    fw_device_write(dev, status->node, dev->generation, status->fifo, block,
+                    4 * quadlets, status->speed, NULL, t);
 }
 
 /* Tasks */
@@ -59,6 +55,12 @@ void sbp2_task_end(SBP2Task *task, unsigned resp, unsigned sbp_status,
     SBP2Login *login = task->login;
     bool dead = resp != SBP2_COMPLETE;
     bool silent = !task->notify && !dead && !sbp_status && !length;
+    SBP2Status status = {
+        .node = login->node_id, .fifo = login->status_fifo,
+        .speed = task->speed, .orb = task->orb, .src = task->last,
+        .resp = resp, .sbp_status = sbp_status, .dead = dead,
+        .length = length,
+    };
 
     task_remove(task);
     sbp2_task_cancel_io(task);
@@ -66,9 +68,10 @@ void sbp2_task_end(SBP2Task *task, unsigned resp, unsigned sbp_status,
         login->state = AGENT_DEAD;
     }
     if (!silent) {
-        sbp2_send_status(login->target, login->node_id, login->status_fifo,
-                         task->speed, task->orb, task->last, resp, dead,
-                         sbp_status, command_set, length);
+        if (length) {
+            memcpy(status.command_set, command_set, length);
+        }
+        sbp2_faults_send_status(login->target, &status);
     }
     sbp2_task_free(task);
     agent_fetch(login);
@@ -109,10 +112,15 @@ void sbp2_agent_abort_all(SBP2Login *login)
 
 static void agent_die(SBP2Login *login, unsigned sbp_status)
 {
+    SBP2Status status = {
+        .node = login->node_id, .fifo = login->status_fifo,
+        .speed = FW_S100, .orb = login->current_orb, .src = 1,
+        .resp = SBP2_TRANSPORT_FAILURE, .sbp_status = sbp_status,
+        .dead = true,
+    };
+
     login->state = AGENT_DEAD;
-    sbp2_send_status(login->target, login->node_id, login->status_fifo,
-                     FW_S100, login->current_orb, 1, SBP2_TRANSPORT_FAILURE,
-                     true, sbp_status, NULL, 0);
+    sbp2_faults_send_status(login->target, &status);
 }
 
 static void task_new(SBP2Login *login, const uint8_t *orb)
@@ -152,11 +160,16 @@ static void got_orb(FWDevice *dev, int rcode, const uint8_t *data,
     if (login->state != AGENT_ACTIVE) {
         return;
     }
-    if (rcode != FW_RCODE_COMPLETE || length < SBP2_ORB_HEADER) {
+    if (rcode != FW_RCODE_COMPLETE || length < SBP2_ORB_HEADER ||
+        sbp2_fault(login->target, SBP2_FAULT_AGENT_DIES)) {
         agent_die(login, SBP2_OBJECT_ORB);
         return;
     }
     trace_sbp2_orb(login->id, login->current_orb, ldl_be_p(data + 16));
+    if (sbp2_fault(login->target, SBP2_FAULT_AGENT_WEDGES)) {
+        login->wedged = true;
+        return;
+    }
     agent_advance(login, data);
     task_new(login, data);
     agent_fetch(login);
@@ -186,7 +199,8 @@ static void agent_fetch(SBP2Login *login)
     FWDevice *dev = login_device(login);
     FWSpeed speed;
 
-    if (login->fetching || !login->used || login->suspended) {
+    if (login->fetching || !login->used || login->suspended ||
+        login->wedged) {
         return;
     }
     speed = MIN(dev->node.speed,
@@ -216,6 +230,7 @@ void sbp2_agent_reset(SBP2Login *login)
     login->has_next = false;
     login->fetching = false;
     login->doorbell = false;
+    login->wedged = false;
     login->unsolicited_enabled = false;
 }
 

@@ -44,15 +44,26 @@ static SBP2Target *device_target(FWDevice *dev)
 
 /* Status and response */
 
-static void management_status(SBP2Target *t)
+void sbp2_management_status(SBP2Target *t)
 {
     SBP2Management *m = &t->management;
+    SBP2Status status = {
+        .node = m->source, .fifo = raw_pointer(m->raw + 24),
+        .speed = m->speed, .orb = m->orb, .src = 1,
+        .resp = m->resp, .sbp_status = m->sbp_status,
+    };
 
     trace_sbp2_management_end(function(m), m->resp, m->sbp_status);
     m->busy = false;
     t->count.refused += m->resp || m->sbp_status;
-    sbp2_send_status(t, m->source, raw_pointer(m->raw + 24), m->speed, m->orb,
-                     1, m->resp, false, m->sbp_status, NULL, 0);
+    sbp2_send_status(t, &status);
+}
+
+static void management_status(SBP2Target *t)
+{
+    if (!sbp2_faults_management_late(t)) {
+        sbp2_management_status(t);
+    }
 }
 
 static void response_written(FWDevice *dev, int rcode, const uint8_t *data,
@@ -172,7 +183,10 @@ static unsigned may_login(SBP2Target *t, uint16_t lun, bool exclusive)
         has_login(t, lun, t->management.eui_64)) {
         return SBP2_ACCESS_DENIED;
     }
-    return count >= t->max_logins ? SBP2_RESOURCES_UNAVAILABLE : SBP2_OK;
+    if (count >= t->max_logins || sbp2_faults_target_full(t)) {
+        return SBP2_RESOURCES_UNAVAILABLE;
+    }
+    return SBP2_OK;
 }
 
 static bool password_fits(SBP2Target *t)
@@ -195,7 +209,7 @@ static void do_login(SBP2Target *t)
     bool exclusive = extract32(control(m), 28, 1);
     unsigned reconnect = 1u << extract32(control(m), 20, 4);
     SBP2Login *login;
-    unsigned refused;
+    unsigned refused, length;
 
     drop_forgotten(t, lun, m->eui_64);
     refused = may_login(t, lun, exclusive);
@@ -214,16 +228,18 @@ static void do_login(SBP2Target *t)
     login->node_id = m->source;
     login->eui_64 = m->eui_64;
     login->status_fifo = raw_pointer(m->raw + 24);
-    login->hold_s = MIN(reconnect, t->max_hold_s);
+    login->hold_s = sbp2_faults_hold_s(t, MIN(reconnect, t->max_hold_s));
     sbp2_agent_reset(login);
     t->count.logins++;
+    t->count.welcomes++;
     trace_sbp2_login(login->id, lun, login->node_id, login->hold_s);
 
-    stl_be_p(m->response, 16u << 16 | login->id);
+    length = sbp2_faults_response_length(t, 16);
+    stl_be_p(m->response, length << 16 | login->id);
     stq_be_p(m->response + 4,
              SBP2_COMMAND_AGENTS + (login->id - 1) * SBP2_AGENT_STRIDE);
     stl_be_p(m->response + 12, login->hold_s - 1);
-    m->response_length = 16;
+    m->response_length = length;
     management_end(t, SBP2_OK);
 }
 
@@ -264,6 +280,7 @@ static void do_reconnect(SBP2Target *t)
     login->node_id = m->source;
     timer_del(login->hold);
     t->count.reconnects++;
+    t->count.welcomes++;
     trace_sbp2_reconnect(login->id, login->node_id);
     management_end(t, SBP2_OK);
 }
@@ -345,6 +362,12 @@ static void with_login(SBP2Target *t)
 
 static void management_dispatch(SBP2Target *t)
 {
+    unsigned refused = sbp2_faults_refuse(t, function(&t->management));
+
+    if (refused) {
+        management_end(t, refused);
+        return;
+    }
     switch (function(&t->management)) {
     case SBP2_LOGIN:
         do_login(t);
@@ -420,6 +443,10 @@ static void got_orb(FWDevice *dev, int rcode, const uint8_t *data,
     memcpy(m->raw, data, sizeof(m->raw));
     m->response_length = 0;
     trace_sbp2_management(m->source, function(m), object(m), m->orb);
+    if (sbp2_fault(t, SBP2_FAULT_MANAGEMENT_LOST)) {
+        m->busy = false;
+        return;
+    }
     if (function(m) == SBP2_LOGIN || function(m) == SBP2_RECONNECT) {
         fw_device_read(dev, m->source, dev->generation, ROM_GUID, 4, FW_S100,
                        got_guid_hi, m);
@@ -438,7 +465,7 @@ void sbp2_management_write(SBP2Target *t, FWRequest *req, const uint8_t *data,
         fw_device_respond(dev, req, FW_RCODE_TYPE_ERROR, NULL, 0);
         return;
     }
-    if (m->busy) {
+    if (m->busy || sbp2_fault(t, SBP2_FAULT_MANAGEMENT_BUSY)) {
         fw_device_respond(dev, req, FW_RCODE_CONFLICT_ERROR, NULL, 0);
         return;
     }
@@ -460,6 +487,7 @@ void sbp2_management_bus_reset(SBP2Target *t)
 
     fw_device_cancel(FW_DEVICE(t), &t->management);
     t->management.busy = false;
+    sbp2_faults_bus_reset(t);
     for (i = 0; i < SBP2_MAX_LOGINS; i++) {
         SBP2Login *login = &t->login[i];
 

@@ -184,6 +184,7 @@ static void sbp2_realize(DeviceState *qdev, Error **errp)
         return;
     }
     logins_init(t);
+    sbp2_faults_realize(t);
     scsi_bus_init(&t->scsi, sizeof(t->scsi), qdev, &sbp2_scsi_info);
     DEVICE_CLASS(parent)->realize(qdev, &err);
     if (err) {
@@ -206,6 +207,7 @@ static void sbp2_unrealize(DeviceState *qdev)
         sbp2_agent_abort_all(&t->login[i]);
         timer_free(t->login[i].hold);
     }
+    sbp2_faults_unrealize(t);
     DEVICE_CLASS(parent)->unrealize(qdev);
 }
 
@@ -234,9 +236,12 @@ static void sbp2_init(Object *obj)
     t->persona = g_strdup("oxford");
     t->vendor_name = g_strdup("Oxford Semiconductor Ltd.");
     t->model_name = g_strdup("OXFORD IDE Device");
+    sbp2_faults_init(t);
     object_property_add_uint32_ptr(obj, "logins", &t->count.logins,
                                    OBJ_PROP_FLAG_READ);
     object_property_add_uint32_ptr(obj, "reconnects", &t->count.reconnects,
+                                   OBJ_PROP_FLAG_READ);
+    object_property_add_uint32_ptr(obj, "welcomes", &t->count.welcomes,
                                    OBJ_PROP_FLAG_READ);
     object_property_add_uint32_ptr(obj, "logouts", &t->count.logouts,
                                    OBJ_PROP_FLAG_READ);

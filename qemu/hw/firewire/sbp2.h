@@ -76,6 +76,19 @@ typedef enum SBP2AgentState {
 
 typedef struct SBP2Login SBP2Login;
 typedef struct SBP2Task SBP2Task;
+typedef struct SBP2LateStatus SBP2LateStatus;
+
+/* A status block on its way to an initiator */
+typedef struct SBP2Status {
+    uint16_t node;
+    uint64_t fifo;
+    FWSpeed speed;
+    uint64_t orb;
+    unsigned src, resp, sbp_status;
+    bool dead;
+    uint8_t command_set[24];
+    size_t length;              /* of command_set */
+} SBP2Status;
 
 typedef struct SBP2Segment {
     uint64_t base;
@@ -140,6 +153,7 @@ struct SBP2Login {
     uint64_t next_orb;
     uint64_t current_orb;
     bool has_next, fetching, doorbell;
+    bool wedged;                /* a fault: does nothing until AGENT_RESET */
     bool unsolicited_enabled;
     unsigned tasks_count;
     QTAILQ_HEAD(, SBP2Task) tasks;
@@ -158,6 +172,53 @@ typedef struct SBP2Management {
     unsigned resp, sbp_status;
 } SBP2Management;
 
+/* What can be made to go wrong: sbp2-faults.c has the names */
+typedef enum SBP2FaultKind {
+    /* The next so many */
+    SBP2_FAULT_LOGIN_REFUSE,
+    SBP2_FAULT_RECONNECT_REFUSE,
+    SBP2_FAULT_LOGOUT_REFUSE,
+    SBP2_FAULT_MANAGEMENT_BUSY,
+    SBP2_FAULT_MANAGEMENT_LOST,
+    SBP2_FAULT_STATUS_LOST,
+    SBP2_FAULT_STATUS_TWICE,
+    SBP2_FAULT_STATUS_WRONG_ORB,
+    SBP2_FAULT_AGENT_DIES,
+    SBP2_FAULT_AGENT_WEDGES,
+    SBP2_FAULT_FORCE_STATUS,
+    SBP2_FAULT_NOT_READY,
+    /* As long as a value says so */
+    SBP2_FAULT_MANAGEMENT_LATE,
+    SBP2_FAULT_RESPONSE_SHORT,
+    SBP2_FAULT_HOLD,
+    SBP2_FAULT_TARGET_FULL,
+    SBP2_FAULT_FORGET,
+    SBP2_FAULT_STATUS_LATE,
+    SBP2_FAULT_SPIN_UP,
+    SBP2_FAULTS
+} SBP2FaultKind;
+
+/* A unit that spins up, or was stopped */
+typedef struct SBP2Medium {
+    bool stopped;
+    int64_t ready_at;
+} SBP2Medium;
+
+typedef struct SBP2Faults {
+    FWFault fault[SBP2_FAULTS];
+
+    /* Values that go with them */
+    uint32_t login_refuse, reconnect_refuse, logout_refuse;
+    uint32_t management_late_ms, response_length, max_target_logins;
+    uint32_t status_late_ms, force_resp, force_sbp_status;
+    int64_t login_hold;         /* -1: as it should be */
+    uint32_t spin_up_ms;
+
+    SBP2Medium medium[SBP2_MAX_LUNS];
+    QEMUTimer *management_late;
+    QTAILQ_HEAD(, SBP2LateStatus) late;
+} SBP2Faults;
+
 struct SBP2Target {
     FWDevice parent_obj;
     SCSIBus scsi;
@@ -172,10 +233,11 @@ struct SBP2Target {
     uint32_t vendor_id, model_id, firmware_revision;
     uint32_t mgt_orb_timeout, orb_size, max_hold_s, max_logins, queue_depth;
     uint64_t cmd_latency_ns, media_latency_ns;
+    SBP2Faults faults;
 
     struct {
         uint32_t logins, reconnects, logouts, commands, management;
-        uint32_t refused, aborted, max_tasks;
+        uint32_t refused, aborted, max_tasks, welcomes;
     } count;
 };
 
@@ -188,6 +250,7 @@ static inline unsigned sbp2_node_of_pointer(uint64_t pointer)
 void sbp2_management_write(SBP2Target *t, FWRequest *req, const uint8_t *data,
                            size_t length);
 void sbp2_management_bus_reset(SBP2Target *t);
+void sbp2_management_status(SBP2Target *t);
 SBP2Login *sbp2_login_by_id(SBP2Target *t, uint16_t id);
 void sbp2_login_drop(SBP2Login *login);
 
@@ -201,15 +264,34 @@ void sbp2_agent_abort_task(SBP2Login *login, uint64_t orb);
 void sbp2_agent_abort_all(SBP2Login *login);
 void sbp2_task_end(SBP2Task *task, unsigned resp, unsigned sbp_status,
                    const uint8_t *command_set, size_t length);
-void sbp2_send_status(SBP2Target *t, uint16_t node, uint64_t fifo,
-                      FWSpeed speed, uint64_t orb, unsigned src,
-                      unsigned resp, bool dead, unsigned sbp_status,
-                      const uint8_t *command_set, size_t length);
+void sbp2_send_status(SBP2Target *t, const SBP2Status *status);
 
 /* sbp2-data.c */
 void sbp2_task_start(SBP2Task *task, const uint8_t *orb);
 void sbp2_task_cancel_io(SBP2Task *task);
 void sbp2_task_free(SBP2Task *task);
 extern const SCSIBusInfo sbp2_scsi_info;
+
+/*
+ * sbp2-faults.c. What is asked with a question here is answered with "no" as
+ * long as nobody asked for trouble.
+ */
+void sbp2_faults_init(SBP2Target *t);
+void sbp2_faults_realize(SBP2Target *t);
+void sbp2_faults_unrealize(SBP2Target *t);
+void sbp2_faults_bus_reset(SBP2Target *t);
+/* Does the next of @kind, one of those that are counted down, go wrong? */
+bool sbp2_fault(SBP2Target *t, SBP2FaultKind kind);
+/* sbp_status to refuse a management function with, or SBP2_OK */
+unsigned sbp2_faults_refuse(SBP2Target *t, unsigned function);
+bool sbp2_faults_target_full(SBP2Target *t);
+/* Does sbp2_management_status() have to wait? Then it is called later. */
+bool sbp2_faults_management_late(SBP2Target *t);
+unsigned sbp2_faults_response_length(SBP2Target *t, unsigned length);
+unsigned sbp2_faults_hold_s(SBP2Target *t, unsigned hold_s);
+/* Send the status of a command, if so, when and how the faults want it */
+void sbp2_faults_send_status(SBP2Target *t, const SBP2Status *status);
+/* Was the command ended here, or put off, before the SCSI device saw it? */
+bool sbp2_faults_command(SBP2Task *task);
 
 #endif

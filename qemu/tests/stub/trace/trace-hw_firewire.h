@@ -9,3 +9,4 @@
 #define trace_fw_bus_phy_packet(...)        ((void)0)
 #define trace_fw_node_transaction_end(...)  ((void)0)
 #define trace_fw_node_respond(...)          ((void)0)
+#define trace_fw_fault(...)                 ((void)0)
