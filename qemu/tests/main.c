@@ -9,5 +9,6 @@ int main(int argc, char **argv)
     topology_tests();
     rom_tests();
     bus_tests();
+    node_tests();
     return g_test_run();
 }

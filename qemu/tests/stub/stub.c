@@ -178,8 +178,10 @@ void object_unref(void *ptr)
     Object *obj = ptr;
     const TypeInfo *type = type_by_name(object_get_typename(obj));
 
-    if (type->instance_finalize) {
-        type->instance_finalize(obj);
+    for (; type; type = type_by_name(type->parent)) {
+        if (type->instance_finalize) {
+            type->instance_finalize(obj);
+        }
     }
     g_free(obj->klass);
     g_free(obj);
