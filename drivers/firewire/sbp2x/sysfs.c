@@ -281,7 +281,7 @@ static void edge_work(struct work_struct *work)
 	u8 edge;
 
 	while (kfifo_get(&view->edges, &edge)) {
-		char *env[] = { (char *)names[edge], NULL };
+		char *env[2] = { (char *)names[edge], NULL };
 
 		kobject_uevent_env(&view->device->kobj, KOBJ_CHANGE, env);
 	}
