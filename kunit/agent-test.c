@@ -1548,6 +1548,31 @@ static void stop_with_full_list(struct kunit *test)
 	execute_many(c, 0, 7);
 }
 
+/* The target may be busy with the first one until the login has ended */
+static void close_then_stop(struct kunit *test)
+{
+	static const int order[] = { 1, 2, 0 };
+	struct context *c = test->priv;
+	u64 orb;
+
+	bring_up(c);
+	submit_many(c, 0, 2);
+	orb = take_orb(c, &c->command[0]);
+	sbp2x_agent_close(&c->agent);
+	KUNIT_EXPECT_EQ(test, c->count, 2);
+	KUNIT_EXPECT_EQ(test, c->command[1].outcome, SBP2X_TASK_GONE);
+	KUNIT_EXPECT_EQ(test, c->command[2].outcome, SBP2X_TASK_GONE);
+	KUNIT_EXPECT_EQ(test, c->command[0].task.state, SBP2X_TASK_RECALLED);
+	KUNIT_EXPECT_EQ(test, submit(prepare(c, 3)), -ENODEV);
+	KUNIT_EXPECT_FALSE(test, send(c, STATUS_GOOD, orb));
+	expect_nothing(c);
+
+	sbp2x_agent_stop(&c->agent);
+	expect_order(c, order, 3);
+	KUNIT_EXPECT_EQ(test, c->command[0].outcome, SBP2X_TASK_GONE);
+	expect_nothing(c);
+}
+
 static void stop_while_starting(struct kunit *test)
 {
 	struct context *c = test->priv;
@@ -2027,6 +2052,7 @@ static struct kunit_case agent_test_cases[] = {
 	KUNIT_CASE(tape_is_lost_by_bus_reset),
 	KUNIT_CASE(tape_when_agent_is_lost),
 	KUNIT_CASE(stop_with_full_list),
+	KUNIT_CASE(close_then_stop),
 	KUNIT_CASE(stop_while_starting),
 	KUNIT_CASE(stop_after_scheduler),
 	KUNIT_CASE(abort_queued),

@@ -721,7 +721,7 @@ void sbp2x_agent_lose(struct sbp2x_agent *agent)
 		agent_lost(agent);
 }
 
-void sbp2x_agent_stop(struct sbp2x_agent *agent)
+static void agent_end(struct sbp2x_agent *agent, bool all)
 {
 	struct sbp2x_task *task, *next;
 	unsigned long flags;
@@ -731,11 +731,22 @@ void sbp2x_agent_stop(struct sbp2x_agent *agent)
 	agent_set_held(agent);
 	agent->state = SBP2X_AGENT_STOPPED;
 	list_for_each_entry_safe(task, next, &agent->tasks, link)
-		task_take_to(agent, task, &gone);
+		if (all || !target_may_have(task))
+			task_take_to(agent, task, &gone);
 	spin_unlock_irqrestore(&agent->lock, flags);
 
 	tasks_complete(agent, &gone, SBP2X_TASK_GONE);
 	wake_up_all(&agent->wait);
+}
+
+void sbp2x_agent_close(struct sbp2x_agent *agent)
+{
+	agent_end(agent, false);
+}
+
+void sbp2x_agent_stop(struct sbp2x_agent *agent)
+{
+	agent_end(agent, true);
 }
 
 static int slot_reserve(struct sbp2x_agent *agent, struct sbp2x_slot **slot)

@@ -223,6 +223,15 @@ void sbp2x_agent_start(struct sbp2x_agent *agent, u64 address,
 void sbp2x_agent_hold(struct sbp2x_agent *agent);
 
 /**
+ * sbp2x_agent_close() - take no more, and give nothing more to the target
+ *
+ * What the target does not have completes with SBP2X_TASK_GONE. What it has it
+ * may still be busy with, so that waits for sbp2x_agent_stop(), which is due
+ * when the login has ended. Any context.
+ */
+void sbp2x_agent_close(struct sbp2x_agent *agent);
+
+/**
  * sbp2x_agent_stop() - complete everything with SBP2X_TASK_GONE, for good
  * or until the next start. Any context.
  */

@@ -242,6 +242,15 @@ static bool login_response_parse(struct sbp2x_session *session,
 	return true;
 }
 
+/*
+ * No login, or none that can be told anything: whatever the target still has
+ * of ours, there is nothing to wait for.
+ */
+static void login_over(struct sbp2x_session *session)
+{
+	sbp2x_agent_stop(&session->agent);
+}
+
 static enum sbp2x_session_event login_accepted(struct sbp2x_session *session,
 					       struct sbp2x_operation *op)
 {
@@ -330,6 +339,8 @@ static void op_done(struct sbp2x_operation *op)
 	    op->outcome != SBP2X_OP_CANCELLED)
 		note_error(session, op);
 
+	if (op->function == SBP2X_FUNCTION_LOGOUT)
+		login_over(session);
 	session_event(session, op_event(session, op));
 }
 
@@ -402,11 +413,13 @@ static void session_login(struct sbp2x_session *session)
 
 static void session_logout(struct sbp2x_session *session)
 {
-	if (session_has_login(session))
+	if (session_has_login(session)) {
 		session_operate(session, &session->op, SBP2X_FUNCTION_LOGOUT,
 				op_done);
-	else
-		session_event(session, SBP2X_EVENT_ACCEPTED);
+		return;
+	}
+	login_over(session);
+	session_event(session, SBP2X_EVENT_ACCEPTED);
 }
 
 static void session_forget(struct sbp2x_session *session)
@@ -416,12 +429,19 @@ static void session_forget(struct sbp2x_session *session)
 	sbp2x_management_cancel(session->management, &session->logout);
 }
 
+static bool is_end(enum sbp2x_session_state state)
+{
+	return state == SBP2X_SESSION_GONE || state == SBP2X_SESSION_FAILED;
+}
+
 static void session_tasks(struct sbp2x_session *session, u32 actions)
 {
 	if (actions & SBP2X_DO_HOLD_TASKS)
 		sbp2x_agent_hold(&session->agent);
 	if (actions & SBP2X_DO_FAIL_TASKS)
-		sbp2x_agent_stop(&session->agent);
+		sbp2x_agent_close(&session->agent);
+	if (is_end(session->view.state))
+		login_over(session);
 	if (actions & SBP2X_DO_FLOW_TASKS)
 		sbp2x_agent_start(&session->agent, session->agent_address,
 				  &session->op.path);

@@ -91,7 +91,7 @@ enum sbp2x_session_event {
 /* What is to be done on a step, in this order */
 #define SBP2X_DO_FORGET		BIT(0)	/* cancel the operation, if any */
 #define SBP2X_DO_HOLD_TASKS	BIT(1)	/* the target forgot its tasks */
-#define SBP2X_DO_FAIL_TASKS	BIT(2)	/* complete all, refuse new ones */
+#define SBP2X_DO_FAIL_TASKS	BIT(2)	/* refuse new ones; see login_over() */
 #define SBP2X_DO_FLOW_TASKS	BIT(3)	/* start the agent */
 #define SBP2X_DO_HOLD		BIT(4)	/* the reconnect hold begins now */
 #define SBP2X_DO_PAUSE		BIT(5)	/* retry, the later the more often */
