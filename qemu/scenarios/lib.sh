@@ -150,6 +150,27 @@ random_file() {
 
 holds() { same "$(sha256sum <"$1" | cut -d' ' -f1)" "$(cat "/tmp/$(basename "$1").sum")"; }
 
+# Trouble, of the target's making: qemu/hw/firewire/sbp2-faults.c
+fault() { labctl set t0 "$1" "$2"; }
+
+# happened NAME [N]: how often it did; or, it did so often, or will in a moment
+happened() {
+	if [ $# = 1 ]; then labctl get t0 "$1-done"; else labctl wait t0 "$1-done" "$2" 2; fi
+}
+
+# back_after WORD...: what labctl does costs the login; the target grants it again
+back_after() {
+	last=$(labctl get t0 welcomes) && labctl "$@" , wait t0 welcomes $((last + 1)) 45
+}
+
+# round_trip DISK MEBIBYTES: random data to the disk and back, past all caches
+round_trip() {
+	head -c "$2M" /dev/urandom >/tmp/written &&
+		dd if=/tmp/written of="$1" bs=64k oflag=direct status=none &&
+		dd if="$1" of=/tmp/read bs=64k iflag=direct count=$(($2 * 16)) status=none &&
+		cmp /tmp/written /tmp/read
+}
+
 # Read from the disk, not from memory
 drop_caches() { echo 3 >/proc/sys/vm/drop_caches; }
 
