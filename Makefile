@@ -6,7 +6,7 @@ KDIR ?= /lib/modules/$(release)/build
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 modprobe_d = $(INSTALL_MOD_PATH)/etc/modprobe.d
 
-.PHONY: modules install uninstall clean demo check lint kunit scenarios storm \
+.PHONY: modules install uninstall clean demo check lint kunit scenarios soak storm \
 	bench help headers
 
 modules: headers
@@ -59,6 +59,12 @@ kunit:
 scenarios:
 	@qemu/scenario
 
+N ?= 200
+SEED ?= 1
+FIRST ?= 0
+soak:
+	@tools/soak --rounds $(N) --seed $(SEED) --first $(FIRST)
+
 RESETS ?= 1000
 storm:
 	@qemu/scenario storm RESETS=$(RESETS)
@@ -71,10 +77,11 @@ help:
 	@echo 'make install      install it, and keep firewire-sbp2 away from its devices'
 	@echo 'make uninstall    take both back'
 	@echo 'make demo         see it serve a FireWire disk in a virtual machine'
-	@echo 'make check        all tests: lint, kunit, scenarios'
+	@echo 'make check        all tests: lint, kunit, models, scenarios, soak'
 	@echo 'make lint         checkpatch, sparse, gcc, clang, shellcheck, mypy'
 	@echo 'make kunit        unit tests on a kernel with KASAN and lockdep'
 	@echo 'make scenarios    both drivers, several kernels, in the virtual lab'
+	@echo 'make soak         $(N) rounds of login, I/O and forced teardown (N=10000)'
 	@echo 'make storm        $(RESETS) bus resets, 100 ms apart, while data is written (RESETS=)'
 	@echo 'make bench        both drivers side by side'
 	@echo 'make clean        remove what the build left'
