@@ -7,7 +7,7 @@ kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 modprobe_d = $(INSTALL_MOD_PATH)/etc/modprobe.d
 
 .PHONY: modules install uninstall clean demo check lint kunit scenarios soak storm \
-	bench help headers
+	bench times help headers
 
 modules: headers
 	+@$(kbuild) modules
@@ -72,6 +72,9 @@ storm:
 bench:
 	@tools/bench
 
+times:
+	@tools/times
+
 help:
 	@echo 'make              the module for the running kernel (KDIR= for another)'
 	@echo 'make install      install it, and keep firewire-sbp2 away from its devices'
@@ -83,5 +86,6 @@ help:
 	@echo 'make scenarios    both drivers, several kernels, in the virtual lab'
 	@echo 'make soak         $(N) rounds of login, I/O and forced teardown (N=10000)'
 	@echo 'make storm        $(RESETS) bus resets, 100 ms apart, while data is written (RESETS=)'
-	@echo 'make bench        both drivers side by side'
+	@echo 'make bench        both drivers side by side: speed'
+	@echo 'make times        the same: from bus reset to I/O, from plug to disk'
 	@echo 'make clean        remove what the build left'
