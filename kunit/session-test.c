@@ -2448,11 +2448,45 @@ static void test_tasks_and_states(struct kunit *test)
 	sbp2x_fake_bus_oldest(&w->bus, ORB_POINTER);
 	KUNIT_EXPECT_EQ(test, t[0].done, 0);
 
-	/* With the stop it fails */
+	/* With the stop one that waits fails; the target has the other one ... */
+	KUNIT_EXPECT_EQ(test, 0, sbp2x_agent_submit(&w->session.agent,
+						    &t[1].task));
 	post(w, SBP2X_EVENT_STOP);
-	KUNIT_EXPECT_EQ(test, t[0].done, 1);
-	KUNIT_EXPECT_EQ(test, sbp2x_agent_submit(&w->session.agent, &t[1].task),
+	KUNIT_EXPECT_EQ(test, t[1].done, 1);
+	KUNIT_EXPECT_EQ(test, t[0].done, 0);
+	KUNIT_EXPECT_EQ(test, sbp2x_agent_submit(&w->session.agent, &t[2].task),
 			-ENODEV);
+	/* ... until the login has ended */
+	sbp2x_fake_bus_end(&w->bus, ORB_POINTER, RCODE_COMPLETE);
+	take(w, ORB_LOGOUT);
+	KUNIT_EXPECT_EQ(test, t[0].done, 0);
+	answer(w, YES);
+	EXPECT_STATE(w, "gone");
+	KUNIT_EXPECT_EQ(test, t[0].done, 1);
+	KUNIT_EXPECT_EQ(test, t[1].done, 1);
+	KUNIT_EXPECT_EQ(test, t[2].done, 0);
+}
+
+/* Nothing is waited for where nobody can answer a LOGOUT */
+static void test_task_at_target_gone(struct kunit *test)
+{
+	struct test_task *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	static const u8 cdb[6];
+	struct world *w = test->priv;
+
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	t->task.cdb = cdb;
+	t->task.cdb_length = sizeof(cdb);
+	t->task.direction = DMA_NONE;
+	t->task.done = task_done;
+	log_in(w, 3);
+	KUNIT_ASSERT_EQ(test, 0,
+			sbp2x_agent_submit(&w->session.agent, &t->task));
+	sbp2x_fake_bus_end(&w->bus, ORB_POINTER, RCODE_COMPLETE);
+	KUNIT_EXPECT_EQ(test, t->done, 0);
+	post(w, SBP2X_EVENT_GONE);
+	EXPECT_STATE(w, "gone");
+	KUNIT_EXPECT_EQ(test, t->done, 1);
 }
 
 /* Unsolicited status */
@@ -2573,6 +2607,7 @@ static struct kunit_case session_test_cases[] = {
 	KUNIT_CASE(test_agent_lost_after_work),
 	KUNIT_CASE(test_agent_lost_with_a_task),
 	KUNIT_CASE(test_tasks_and_states),
+	KUNIT_CASE(test_task_at_target_gone),
 	KUNIT_CASE(test_unsolicited_status),
 	{}
 };
