@@ -4,6 +4,7 @@
 #include <linux/mod_devicetable.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/workqueue.h>
 
 #include "quirks.h"
 #include "scsi.h"
@@ -36,9 +37,14 @@ static int sbp2x_probe(struct fw_unit *unit, const struct ieee1394_device_id *id
 	return sbp2x_scsi_add(unit, &config);
 }
 
+/*
+ * firewire-core looks for a driver before it locks the device: the unit may
+ * have been unbound in between, and then it has no host any more.
+ */
 static void sbp2x_update(struct fw_unit *unit)
 {
-	sbp2x_scsi_bus_reset(unit);
+	if (dev_get_drvdata(&unit->device))
+		sbp2x_scsi_bus_reset(unit);
 }
 
 static void sbp2x_remove(struct fw_unit *unit)
@@ -97,6 +103,8 @@ err_sysfs:
 static void __exit sbp2x_exit(void)
 {
 	driver_unregister(&sbp2x_driver.driver);
+	/* ... and may still be on its way into sbp2x_update() */
+	flush_workqueue(fw_workqueue);
 	sbp2x_scsi_exit();
 	sbp2x_sysfs_exit();
 }
