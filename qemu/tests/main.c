@@ -10,5 +10,6 @@ int main(int argc, char **argv)
     rom_tests();
     bus_tests();
     node_tests();
+    fetch_tests();
     return g_test_run();
 }

@@ -175,6 +175,66 @@ static void response_lost(void)
     tear_down();
 }
 
+/* There are 64 labels; what finds none free waits for one, in its turn */
+static void labels(void)
+{
+    FWDevice *dev;
+    uint8_t data[8] = { 0 };
+    Outcome outcome[200] = { 0 };
+    unsigned i;
+
+    set_up();
+    dev = &sender->device;
+    receiver->device.split_writes = true;
+    receiver->written = 0;
+    for (i = 0; i < G_N_ELEMENTS(outcome); i++) {
+        fw_device_write(dev, receiver->device.node_id, dev->generation,
+                        REGISTER, data, sizeof(data), FW_S400, done,
+                        &outcome[i]);
+    }
+    fw_device_cancel(dev, &outcome[100]);
+    stub_run(1000 * MS);
+    for (i = 0; i < G_N_ELEMENTS(outcome); i++) {
+        g_assert_cmpuint(outcome[i].ends, ==, i != 100);
+        g_assert_cmpint(outcome[i].rcode, ==, FW_RCODE_COMPLETE);
+    }
+    g_assert_cmpuint(receiver->written, ==, G_N_ELEMENTS(outcome) - 1);
+    tear_down();
+}
+
+/* Those that wait for a label end at a bus reset like all others */
+static void labels_bus_reset(void)
+{
+    FWDevice *dev;
+    uint8_t data[8] = { 0 };
+    Outcome outcome[100] = { 0 };
+    unsigned i;
+
+    set_up();
+    dev = &sender->device;
+    for (i = 0; i < G_N_ELEMENTS(outcome); i++) {
+        fw_device_write(dev, receiver->device.node_id, dev->generation,
+                        REGISTER, data, sizeof(data), FW_S400, done,
+                        &outcome[i]);
+    }
+    fw_bus_reset(bus, NULL, true);
+    stub_run(1000 * MS);
+    for (i = 0; i < G_N_ELEMENTS(outcome); i++) {
+        g_assert_cmpuint(outcome[i].ends, ==, 1);
+    }
+    g_assert_cmpint(outcome[99].rcode, ==, FW_RCODE_BUS_RESET);
+    tear_down();
+}
+
+/* The first outputs of SplitMix64 are 0xe220a8397b1dcdaf, 0x6e789e6aa1b965f4 */
+static void random_numbers(void)
+{
+    FWRandom random = { 0 };
+
+    g_assert_cmphex(fw_random(&random), ==, 0xe220a839);
+    g_assert_cmphex(fw_random(&random), ==, 0x6e789e6a);
+}
+
 static const TypeInfo node_info = {
     .name = TYPE_TEST_NODE,
     .parent = TYPE_FW_DEVICE,
@@ -185,9 +245,12 @@ static const TypeInfo node_info = {
 void node_tests(void)
 {
     type_register_static(&node_info);
+    g_test_add_func("/node/random-numbers", random_numbers);
     g_test_add_func("/node/no-fault", no_fault);
     g_test_add_func("/node/ack-busy", ack_busy);
     g_test_add_func("/node/ack-lost", ack_lost);
     g_test_add_func("/node/ack-lost-split", ack_lost_split);
     g_test_add_func("/node/response-lost", response_lost);
+    g_test_add_func("/node/labels", labels);
+    g_test_add_func("/node/labels-bus-reset", labels_bus_reset);
 }

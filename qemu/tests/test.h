@@ -11,5 +11,6 @@ void topology_tests(void);
 void rom_tests(void);
 void bus_tests(void);
 void node_tests(void);
+void fetch_tests(void);
 
 #endif

@@ -30,6 +30,7 @@ struct FWTransaction {
     FWTransactionDone *done;
     void *opaque;
     unsigned retries;
+    bool unlabelled;            /* until one of the others ends */
     bool sending;               /* the bus has the packet */
     bool waiting;               /* ack_pending came, the response has not */
     bool over;                  /* done was called or is not wanted */
@@ -74,6 +75,16 @@ static int64_t split_timeout_ns(const FWDevice *dev)
     return MAX(cycles, 800) * CYCLE_NS;
 }
 
+/* SplitMix64 of Steele, Lea and Flood: any seed will do, zero too */
+uint32_t fw_random(FWRandom *random)
+{
+    uint64_t z = random->state += 0x9e3779b97f4a7c15ull;
+
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+    return (z ^ z >> 31) >> 32;
+}
+
 /* Faults */
 
 static const FWFaultName fault_names[FW_FAULTS] = {
@@ -116,11 +127,31 @@ bool fw_fault(FWFault *fault)
 
 /* Outgoing transactions */
 
+static FWTransaction *first_unlabelled(FWDevice *dev)
+{
+    FWTransaction *t;
+
+    QTAILQ_FOREACH(t, &dev->transactions, next) {
+        if (t->unlabelled) {
+            return t;
+        }
+    }
+    return NULL;
+}
+
+/* Its label is free: the one that has waited longest gets it, soon */
 static void transaction_free(FWTransaction *t)
 {
-    QTAILQ_REMOVE(&t->dev->transactions, t, next);
+    FWDevice *dev = t->dev;
+    FWTransaction *heir;
+
+    QTAILQ_REMOVE(&dev->transactions, t, next);
     timer_free(t->timer);
     g_free(t);
+    heir = first_unlabelled(dev);
+    if (heir) {
+        timer_mod(heir->timer, now_ns());
+    }
 }
 
 static void transaction_end(FWTransaction *t, int rcode, const uint8_t *data,
@@ -157,12 +188,35 @@ static void transaction_send(FWTransaction *t)
     fw_bus_send(&t->dev->node, &t->packet, transaction_sent, t);
 }
 
-/* One timer for three things: try again, give up, and an end that is due */
+static bool tlabel_get(FWDevice *dev, uint8_t *tlabel);
+
+static void transaction_label(FWTransaction *t)
+{
+    FWTransaction *heir;
+    uint8_t tlabel;
+
+    if (!tlabel_get(t->dev, &tlabel)) {
+        return;
+    }
+    t->packet.tlabel = tlabel;
+    t->unlabelled = false;
+    heir = first_unlabelled(t->dev);
+    if (heir) {
+        timer_mod(heir->timer, now_ns());
+    }
+    transaction_send(t);
+}
+
+/*
+ * One timer for all: take a label, try again, give up, and an end that is due
+ */
 static void transaction_timer(void *opaque)
 {
     FWTransaction *t = opaque;
 
-    if (t->waiting) {
+    if (t->unlabelled) {
+        transaction_label(t);
+    } else if (t->waiting) {
         transaction_end(t, FW_RCODE_TIMEOUT, NULL, 0);
     } else if (t->rcode != FW_RCODE_COMPLETE) {
         transaction_end(t, t->rcode, NULL, 0);
@@ -247,16 +301,19 @@ static void transaction_start(FWDevice *dev, FWTransaction *t)
     t->rcode = FW_RCODE_COMPLETE;
     if (t->generation != dev->generation || dev->node.in_reset) {
         t->rcode = FW_RCODE_BUS_RESET;
-    } else if (!tlabel_get(dev, &t->packet.tlabel)) {
-        t->rcode = FW_RCODE_BUSY;
+    } else {
+        t->unlabelled = first_unlabelled(dev) ||
+                        !tlabel_get(dev, &t->packet.tlabel);
     }
     QTAILQ_INSERT_TAIL(&dev->transactions, t, next);
-    if (t->rcode != FW_RCODE_COMPLETE) {
+    if (t->rcode != FW_RCODE_COMPLETE || t->unlabelled) {
         t->packet.tlabel = TLABELS;     /* none */
-        timer_mod(t->timer, now_ns());
-        return;
     }
-    transaction_send(t);
+    if (t->rcode != FW_RCODE_COMPLETE) {
+        timer_mod(t->timer, now_ns());
+    } else if (!t->unlabelled) {
+        transaction_send(t);
+    }
 }
 
 static FWTransaction *transaction_new(uint16_t dest_id, unsigned generation,

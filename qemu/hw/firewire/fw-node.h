@@ -24,6 +24,11 @@ OBJECT_DECLARE_TYPE(FWDevice, FWDeviceClass, FW_DEVICE)
 #define FW_CSR_CONFIG_ROM       0x400
 #define FW_CSR_CONFIG_ROM_END   0x800
 
+/* Numbers at random, the same ones each time; @state starts as the seed */
+typedef struct FWRandom { uint64_t state; } FWRandom;
+
+uint32_t fw_random(FWRandom *random);
+
 /**
  * struct FWFault - something that goes wrong the next @left times
  * @done: how often it did, ever

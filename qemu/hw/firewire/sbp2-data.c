@@ -8,6 +8,7 @@
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
 #include "qemu/timer.h"
+#include "scsi/constants.h"
 #include "sbp2.h"
 #include "trace.h"
 
@@ -274,10 +275,45 @@ static void task_execute(void *opaque)
     scsi_req_continue(task->req);
 }
 
+static bool accesses_medium(uint8_t opcode)
+{
+    switch (opcode) {
+    case READ_6:
+    case WRITE_6:
+    case READ_10:
+    case WRITE_10:
+    case WRITE_VERIFY_10:
+    case VERIFY_10:
+    case SYNCHRONIZE_CACHE:
+    case READ_12:
+    case WRITE_12:
+    case READ_16:
+    case WRITE_16:
+    case VERIFY_16:
+    case SYNCHRONIZE_CACHE_16:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Each task waits for itself: those that run in parallel wait together */
+static int64_t latency_ns(SBP2Target *t, uint8_t opcode)
+{
+    int64_t latency = t->cmd_latency_ns;
+
+    if (accesses_medium(opcode)) {
+        latency += t->media_latency_ns;
+        if (t->media_jitter_ns) {
+            latency += fw_random(&t->jitter) % t->media_jitter_ns;
+        }
+    }
+    return latency;
+}
+
 static void task_buffer_ready(SBP2Task *task)
 {
-    SBP2Target *t = task->login->target;
-    uint64_t latency = t->cmd_latency_ns + t->media_latency_ns;
+    int64_t latency = latency_ns(task->login->target, task->cdb[0]);
 
     task->start = timer_new_ns(QEMU_CLOCK_VIRTUAL, task_execute, task);
     timer_mod(task->start, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + latency);

@@ -32,6 +32,9 @@ static const FWFaultName fault_names[SBP2_FAULTS] = {
     [SBP2_FAULT_AGENT_WEDGES]     = { "agent-wedges", "agent-wedges-done" },
     [SBP2_FAULT_FORCE_STATUS]     = { "force-status", "force-status-done" },
     [SBP2_FAULT_NOT_READY]        = { "not-ready-count", "not-ready-done" },
+    [SBP2_FAULT_CHAIN_WEDGES]     = { NULL, "chain-wedges-done" },
+    [SBP2_FAULT_DOORBELL_WEDGES]  = { NULL, "doorbell-wedges-done" },
+    [SBP2_FAULT_DEAD_ON_CHECK]    = { NULL, "dead-on-check-done" },
     [SBP2_FAULT_MANAGEMENT_LATE]  = { NULL, "management-late-done" },
     [SBP2_FAULT_RESPONSE_SHORT]   = { NULL, "login-response-length-done" },
     [SBP2_FAULT_HOLD]             = { NULL, "login-hold-done" },
@@ -57,6 +60,15 @@ static const struct {
     { "force-sbp-status", offsetof(SBP2Faults, force_sbp_status) },
 };
 
+static const struct {
+    const char *name;
+    size_t offset;
+} flags[] = {
+    { "chain-wedges", offsetof(SBP2Faults, chain_wedges) },
+    { "doorbell-wedges", offsetof(SBP2Faults, doorbell_wedges) },
+    { "dead-on-check", offsetof(SBP2Faults, dead_on_check) },
+};
+
 static int64_t now_ns(void)
 {
     return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
@@ -70,6 +82,30 @@ static void note(SBP2Target *t, SBP2FaultKind kind)
 bool sbp2_fault(SBP2Target *t, SBP2FaultKind kind)
 {
     return fw_fault(&t->faults.fault[kind]);
+}
+
+/* Agents */
+
+bool sbp2_faults_wedges(SBP2Target *t, SBP2FaultKind kind)
+{
+    bool wedges = kind == SBP2_FAULT_CHAIN_WEDGES ? t->faults.chain_wedges :
+                                                    t->faults.doorbell_wedges;
+
+    if (wedges) {
+        note(t, kind);
+    }
+    return wedges;
+}
+
+bool sbp2_faults_check_kills(SBP2Target *t, const uint8_t *command_set)
+{
+    bool kills = t->faults.dead_on_check &&
+                 (command_set[0] & 0x3f) == CHECK_CONDITION;
+
+    if (kills) {
+        note(t, SBP2_FAULT_DEAD_ON_CHECK);
+    }
+    return kills;
 }
 
 /* Management */
@@ -206,7 +242,10 @@ static void late_free_all(SBP2Target *t)
     }
 }
 
-/* Whatever became of the command meanwhile: a slow target does not care */
+/*
+ * Whatever became of the command meanwhile, and of this status: a slow target
+ * does not care
+ */
 static void late_due(void *opaque)
 {
     SBP2LateStatus *late = opaque;
@@ -228,6 +267,7 @@ static void send_when_due(SBP2Target *t, const SBP2Status *status)
     late = g_new0(SBP2LateStatus, 1);
     late->target = t;
     late->status = *status;
+    late->status.agent = NULL;
     late->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, late_due, late);
     QTAILQ_INSERT_TAIL(&t->faults.late, late, next);
     timer_mod(late->timer, now_ns() + ms * SCALE_MS);
@@ -237,6 +277,7 @@ void sbp2_faults_send_status(SBP2Target *t, const SBP2Status *status)
 {
     SBP2Status wrong = *status;
 
+    wrong.agent = NULL;     /* that nobody wants it is what is to be expected */
     if (sbp2_fault(t, SBP2_FAULT_STATUS_LOST)) {
         return;
     }
@@ -247,7 +288,9 @@ void sbp2_faults_send_status(SBP2Target *t, const SBP2Status *status)
     }
     send_when_due(t, status);
     if (sbp2_fault(t, SBP2_FAULT_STATUS_TWICE)) {
-        send_when_due(t, status);
+        wrong = *status;
+        wrong.agent = NULL;
+        send_when_due(t, &wrong);
     }
 }
 
@@ -393,6 +436,18 @@ bool sbp2_faults_command(SBP2Task *task)
 
 /* The target's life */
 
+static void get_flag(Object *obj, Visitor *v, const char *name, void *opaque,
+                     Error **errp)
+{
+    visit_type_bool(v, name, opaque, errp);
+}
+
+static void set_flag(Object *obj, Visitor *v, const char *name, void *opaque,
+                     Error **errp)
+{
+    visit_type_bool(v, name, opaque, errp);
+}
+
 void sbp2_faults_init(SBP2Target *t)
 {
     Object *obj = OBJECT(t);
@@ -405,6 +460,10 @@ void sbp2_faults_init(SBP2Target *t)
 
         object_property_add_uint32_ptr(obj, values[i].name, value,
                                        OBJ_PROP_FLAG_READWRITE);
+    }
+    for (i = 0; i < ARRAY_SIZE(flags); i++) {
+        object_property_add(obj, flags[i].name, "bool", get_flag, set_flag,
+                            NULL, (char *)&t->faults + flags[i].offset);
     }
     object_property_add_bool(obj, "forget-logins", NULL, set_forget_logins);
     object_property_add(obj, "login-hold", "int64", get_login_hold,

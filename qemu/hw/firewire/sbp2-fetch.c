@@ -1,6 +1,16 @@
 /*
  * SBP-2 target: command block agents (SBP-2 6.4, 9.1). An agent fetches ORBs
- * one after the other, up to the queue depth; their tasks run in parallel.
+ * one after the other, up to the queue depth; their tasks run in parallel, and
+ * each ends when it is done.
+ *
+ * ORB_POINTER starts a list where the agent is reset or suspended. The agent
+ * follows next_ORB as it stands when the ORB is fetched; where it is null the
+ * agent is suspended. A DOORBELL makes it read next_ORB of the last ORB once
+ * more; one that is rung meanwhile is remembered until then. Each read of a
+ * next_ORB sees all that was linked before, so it answers earlier rings.
+ *
+ * src of a status tells what the ORB's most recent fetch saw: 0 a next_ORB, 1
+ * none, and the agent is suspended.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -22,6 +32,26 @@ static FWDevice *login_device(SBP2Login *login)
 
 /* Status */
 
+/* A status that cannot be delivered: the agent is dead (SBP-2 9.1.4) */
+static void status_written(FWDevice *dev, int rcode, const uint8_t *data,
+                           size_t length, void *opaque)
+{
+    SBP2Login *login = container_of(opaque, SBP2Login, status_fifo);
+
+    if (rcode == FW_RCODE_COMPLETE || rcode == FW_RCODE_BUS_RESET) {
+        return;
+    }
+    login->target->count.statuses_refused++;
+    if (login->state != AGENT_RESET) {
+        login->state = AGENT_DEAD;
+    }
+}
+
+void sbp2_agent_forget_status(SBP2Login *login)
+{
+    fw_device_cancel(login_device(login), &login->status_fifo);
+}
+
 void sbp2_send_status(SBP2Target *t, const SBP2Status *status)
 {
     FWDevice *dev = FW_DEVICE(t);
@@ -36,7 +66,9 @@ void sbp2_send_status(SBP2Target *t, const SBP2Status *status)
     trace_sbp2_status(status->orb, status->src, status->resp, status->dead,
                       status->sbp_status, status->length);
     fw_device_write(dev, status->node, dev->generation, status->fifo, block,
-                    4 * quadlets, status->speed, NULL, t);
+                    4 * quadlets, status->speed,
+                    status->agent ? status_written : NULL,
+                    status->agent ? (void *)&status->agent->status_fifo : t);
 }
 
 /* Tasks */
@@ -53,15 +85,17 @@ void sbp2_task_end(SBP2Task *task, unsigned resp, unsigned sbp_status,
                    const uint8_t *command_set, size_t length)
 {
     SBP2Login *login = task->login;
-    bool dead = resp != SBP2_COMPLETE;
+    bool killed = length && sbp2_faults_check_kills(login->target, command_set);
+    bool dead = resp != SBP2_COMPLETE || killed;
     bool silent = !task->notify && !dead && !sbp_status && !length;
     SBP2Status status = {
-        .node = login->node_id, .fifo = login->status_fifo,
+        .agent = login, .node = login->node_id, .fifo = login->status_fifo,
         .speed = task->speed, .orb = task->orb, .src = task->last,
         .resp = resp, .sbp_status = sbp_status, .dead = dead,
         .length = length,
     };
 
+    login->target->count.out_of_order += QTAILQ_FIRST(&login->tasks) != task;
     task_remove(task);
     sbp2_task_cancel_io(task);
     if (dead) {
@@ -74,6 +108,9 @@ void sbp2_task_end(SBP2Task *task, unsigned resp, unsigned sbp_status,
         sbp2_faults_send_status(login->target, &status);
     }
     sbp2_task_free(task);
+    if (killed) {
+        sbp2_agent_abort_all(login);
+    }
     agent_fetch(login);
 }
 
@@ -86,14 +123,20 @@ static void task_abort(SBP2Task *task)
     sbp2_task_free(task);
 }
 
+/*
+ * A single task that is aborted ends with a status like any other. What was not
+ * fetched yet is the initiator's: it makes a dummy of it.
+ */
 void sbp2_agent_abort_task(SBP2Login *login, uint64_t orb)
 {
     SBP2Task *task;
 
+    login->abort_fetched |= login->fetching && login->current_orb == orb;
     QTAILQ_FOREACH(task, &login->tasks, next) {
         if (task->orb == orb) {
-            task_abort(task);
-            agent_fetch(login);
+            trace_sbp2_abort(orb);
+            login->target->count.aborted++;
+            sbp2_task_end(task, SBP2_COMPLETE, SBP2_REQUEST_ABORTED, NULL, 0);
             return;
         }
     }
@@ -108,12 +151,21 @@ void sbp2_agent_abort_all(SBP2Login *login)
     }
 }
 
+/* The list is void, so the agent does nothing with it until AGENT_RESET */
+void sbp2_agent_abort_task_set(SBP2Login *login)
+{
+    sbp2_agent_abort_all(login);
+    if (login->state != AGENT_RESET) {
+        login->state = AGENT_DEAD;
+    }
+}
+
 /* Fetching */
 
 static void agent_die(SBP2Login *login, unsigned sbp_status)
 {
     SBP2Status status = {
-        .node = login->node_id, .fifo = login->status_fifo,
+        .agent = login, .node = login->node_id, .fifo = login->status_fifo,
         .speed = FW_S100, .orb = login->current_orb, .src = 1,
         .resp = SBP2_TRANSPORT_FAILURE, .sbp_status = sbp_status,
         .dead = true,
@@ -135,7 +187,12 @@ static void task_new(SBP2Login *login, const uint8_t *orb)
     login->tasks_count++;
     t->count.commands++;
     t->count.max_tasks = MAX(t->count.max_tasks, login->tasks_count);
-    sbp2_task_start(task, orb);
+    if (login->abort_fetched) {
+        login->abort_fetched = false;
+        sbp2_agent_abort_task(login, task->orb);
+    } else {
+        sbp2_task_start(task, orb);
+    }
 }
 
 /* next_ORB as it stands in memory decides how the agent goes on */
@@ -145,6 +202,7 @@ static void agent_advance(SBP2Login *login, const uint8_t *next)
 
     login->has_next = !(pointer & NULL_POINTER);
     if (login->has_next) {
+        login->target->count.chained++;
         login->next_orb = pointer & 0xfffffffffffcull;
     } else {
         login->state = AGENT_SUSPENDED;
@@ -166,13 +224,28 @@ static void got_orb(FWDevice *dev, int rcode, const uint8_t *data,
         return;
     }
     trace_sbp2_orb(login->id, login->current_orb, ldl_be_p(data + 16));
-    if (sbp2_fault(login->target, SBP2_FAULT_AGENT_WEDGES)) {
+    agent_advance(login, data);
+    if (sbp2_fault(login->target, SBP2_FAULT_AGENT_WEDGES) ||
+        (login->has_next &&
+         sbp2_faults_wedges(login->target, SBP2_FAULT_CHAIN_WEDGES))) {
+        login->state = AGENT_ACTIVE;
         login->wedged = true;
         return;
     }
-    agent_advance(login, data);
     task_new(login, data);
     agent_fetch(login);
+}
+
+/* The last ORB has got a next one; its task may be over already */
+static void tail_was_extended(SBP2Login *login)
+{
+    SBP2Task *task;
+
+    QTAILQ_FOREACH(task, &login->tasks, next) {
+        if (task->orb == login->current_orb) {
+            task->last = false;
+        }
+    }
 }
 
 /* After a doorbell: the next_ORB of the ORB that was the last one */
@@ -190,36 +263,54 @@ static void got_next(FWDevice *dev, int rcode, const uint8_t *data,
         return;
     }
     agent_advance(login, data);
+    if (login->has_next) {
+        tail_was_extended(login);
+    }
     agent_fetch(login);
+}
+
+static void fetch_orb(SBP2Login *login, FWSpeed speed)
+{
+    SBP2Target *t = login->target;
+    FWDevice *dev = login_device(login);
+
+    login->current_orb = login->next_orb;
+    login->has_next = false;
+    login->abort_fetched = false;
+    fw_device_read(dev, login->node_id, dev->generation, login->current_orb,
+                   t->orb_size * 4, speed, got_orb, login);
+}
+
+static void fetch_next(SBP2Login *login, FWSpeed speed)
+{
+    FWDevice *dev = login_device(login);
+
+    login->state = AGENT_ACTIVE;
+    fw_device_read(dev, login->node_id, dev->generation, login->current_orb, 8,
+                   speed, got_next, login);
 }
 
 static void agent_fetch(SBP2Login *login)
 {
-    SBP2Target *t = login->target;
     FWDevice *dev = login_device(login);
+    bool extend = login->state == AGENT_SUSPENDED && login->doorbell;
+    bool follow = login->state == AGENT_ACTIVE && login->has_next &&
+                  login->tasks_count < login->target->queue_depth;
     FWSpeed speed;
 
     if (login->fetching || !login->used || login->suspended ||
-        login->wedged) {
+        login->wedged || !(extend || follow)) {
         return;
     }
     speed = MIN(dev->node.speed,
                 fw_bus_path_speed(dev->node.bus, &dev->node,
                                   login->node_id & 0x3f));
-    if (login->state == AGENT_SUSPENDED && login->doorbell) {
-        login->doorbell = false;
-        login->state = AGENT_ACTIVE;
-        login->fetching = true;
-        fw_device_read(dev, login->node_id, dev->generation,
-                       login->current_orb, 8, speed, got_next, login);
-    } else if (login->state == AGENT_ACTIVE && login->has_next &&
-               login->tasks_count < t->queue_depth) {
-        login->current_orb = login->next_orb;
-        login->has_next = false;
-        login->fetching = true;
-        fw_device_read(dev, login->node_id, dev->generation,
-                       login->current_orb, t->orb_size * 4, speed, got_orb,
-                       login);
+    login->fetching = true;
+    login->doorbell = false;
+    if (extend) {
+        fetch_next(login, speed);
+    } else {
+        fetch_orb(login, speed);
     }
 }
 
@@ -250,7 +341,19 @@ static int agent_orb_pointer(SBP2Login *login, const uint8_t *data,
     login->has_next = true;
     login->doorbell = false;
     login->state = AGENT_ACTIVE;
+    login->target->count.orb_pointers++;
     return FW_RCODE_COMPLETE;
+}
+
+/* Reset, it has no ORB to read next_ORB of; dead, it does nothing */
+static void agent_doorbell(SBP2Login *login)
+{
+    login->target->count.doorbells++;
+    login->doorbell = login->state == AGENT_ACTIVE ||
+                      login->state == AGENT_SUSPENDED;
+    login->wedged |= login->doorbell &&
+                     sbp2_faults_wedges(login->target,
+                                        SBP2_FAULT_DOORBELL_WEDGES);
 }
 
 static int agent_register_write(SBP2Login *login, unsigned offset,
@@ -268,7 +371,7 @@ static int agent_register_write(SBP2Login *login, unsigned offset,
         sbp2_agent_reset(login);
         return FW_RCODE_COMPLETE;
     case SBP2_DOORBELL:
-        login->doorbell = login->state != AGENT_RESET;
+        agent_doorbell(login);
         return FW_RCODE_COMPLETE;
     case SBP2_UNSOLICITED_ENABLE:
         login->unsolicited_enabled = true;

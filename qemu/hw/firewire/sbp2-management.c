@@ -110,6 +110,7 @@ void sbp2_login_drop(SBP2Login *login)
     trace_sbp2_login_drop(login->id, login->lun);
     sbp2_agent_abort_all(login);
     sbp2_agent_reset(login);
+    sbp2_agent_forget_status(login);
     timer_del(login->hold);
     login->used = false;
     login->suspended = false;
@@ -348,7 +349,7 @@ static void with_login(SBP2Target *t)
         management_end(t, SBP2_OK);
         break;
     case SBP2_ABORT_TASK_SET:
-        sbp2_agent_abort_all(login);
+        sbp2_agent_abort_task_set(login);
         management_end(t, SBP2_OK);
         break;
     case SBP2_LOGICAL_UNIT_RESET:

@@ -224,37 +224,52 @@ static Property sbp2_properties[] = {
     DEFINE_PROP_UINT32("max-reconnect-hold", SBP2Target, max_hold_s, 4),
     DEFINE_PROP_UINT32("max-logins", SBP2Target, max_logins, 4),
     DEFINE_PROP_UINT32("queue-depth", SBP2Target, queue_depth, 8),
-    DEFINE_PROP_UINT64("cmd-latency", SBP2Target, cmd_latency_ns, 0),
-    DEFINE_PROP_UINT64("media-latency", SBP2Target, media_latency_ns, 0),
     FW_PROPERTIES_END
+};
+
+#define COUNTER(name, member) { name, offsetof(SBP2Target, count.member) }
+
+/* What the target did so far, for all to read */
+static const struct {
+    const char *name;
+    size_t offset;
+} counters[] = {
+    COUNTER("logins", logins),
+    COUNTER("reconnects", reconnects),
+    COUNTER("welcomes", welcomes),
+    COUNTER("logouts", logouts),
+    COUNTER("commands", commands),
+    COUNTER("management-orbs", management),
+    COUNTER("refused", refused),
+    COUNTER("aborted", aborted),
+    COUNTER("max-tasks", max_tasks),
+    COUNTER("orb-pointers", orb_pointers),
+    COUNTER("doorbells", doorbells),
+    COUNTER("chained", chained),
+    COUNTER("out-of-order", out_of_order),
+    COUNTER("statuses-refused", statuses_refused),
 };
 
 static void sbp2_init(Object *obj)
 {
     SBP2Target *t = SBP2_TARGET(obj);
+    unsigned i;
 
     t->persona = g_strdup("oxford");
     t->vendor_name = g_strdup("Oxford Semiconductor Ltd.");
     t->model_name = g_strdup("OXFORD IDE Device");
     sbp2_faults_init(t);
-    object_property_add_uint32_ptr(obj, "logins", &t->count.logins,
-                                   OBJ_PROP_FLAG_READ);
-    object_property_add_uint32_ptr(obj, "reconnects", &t->count.reconnects,
-                                   OBJ_PROP_FLAG_READ);
-    object_property_add_uint32_ptr(obj, "welcomes", &t->count.welcomes,
-                                   OBJ_PROP_FLAG_READ);
-    object_property_add_uint32_ptr(obj, "logouts", &t->count.logouts,
-                                   OBJ_PROP_FLAG_READ);
-    object_property_add_uint32_ptr(obj, "commands", &t->count.commands,
-                                   OBJ_PROP_FLAG_READ);
-    object_property_add_uint32_ptr(obj, "management-orbs",
-                                   &t->count.management, OBJ_PROP_FLAG_READ);
-    object_property_add_uint32_ptr(obj, "refused", &t->count.refused,
-                                   OBJ_PROP_FLAG_READ);
-    object_property_add_uint32_ptr(obj, "aborted", &t->count.aborted,
-                                   OBJ_PROP_FLAG_READ);
-    object_property_add_uint32_ptr(obj, "max-tasks", &t->count.max_tasks,
-                                   OBJ_PROP_FLAG_READ);
+    for (i = 0; i < ARRAY_SIZE(counters); i++) {
+        object_property_add_uint32_ptr(obj, counters[i].name,
+                                       (void *)t + counters[i].offset,
+                                       OBJ_PROP_FLAG_READ);
+    }
+    object_property_add_uint64_ptr(obj, "cmd-latency", &t->cmd_latency_ns,
+                                   OBJ_PROP_FLAG_READWRITE);
+    object_property_add_uint64_ptr(obj, "media-latency", &t->media_latency_ns,
+                                   OBJ_PROP_FLAG_READWRITE);
+    object_property_add_uint64_ptr(obj, "media-jitter", &t->media_jitter_ns,
+                                   OBJ_PROP_FLAG_READWRITE);
 }
 
 static void sbp2_class_init(ObjectClass *klass, FW_CLASS_DATA data)

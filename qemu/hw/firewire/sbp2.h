@@ -60,6 +60,7 @@ enum {
     SBP2_FUNCTION_REJECTED      = 0x09,
     SBP2_LOGIN_ID_UNKNOWN       = 0x0a,
     SBP2_DUMMY_COMPLETED        = 0x0b,
+    SBP2_REQUEST_ABORTED        = 0x0c,
     SBP2_UNSPECIFIED            = 0xff,
 };
 
@@ -78,8 +79,12 @@ typedef struct SBP2Login SBP2Login;
 typedef struct SBP2Task SBP2Task;
 typedef struct SBP2LateStatus SBP2LateStatus;
 
-/* A status block on its way to an initiator */
+/*
+ * A status block on its way to an initiator
+ * @agent: the login whose agent is dead if the block cannot be written, or NULL
+ */
 typedef struct SBP2Status {
+    SBP2Login *agent;
     uint16_t node;
     uint64_t fifo;
     FWSpeed speed;
@@ -153,6 +158,7 @@ struct SBP2Login {
     uint64_t next_orb;
     uint64_t current_orb;
     bool has_next, fetching, doorbell;
+    bool abort_fetched;         /* ABORT TASK came for what is being fetched */
     bool wedged;                /* a fault: does nothing until AGENT_RESET */
     bool unsolicited_enabled;
     unsigned tasks_count;
@@ -188,12 +194,15 @@ typedef enum SBP2FaultKind {
     SBP2_FAULT_FORCE_STATUS,
     SBP2_FAULT_NOT_READY,
     /* As long as a value says so */
+    SBP2_FAULT_CHAIN_WEDGES,
+    SBP2_FAULT_DOORBELL_WEDGES,
     SBP2_FAULT_MANAGEMENT_LATE,
     SBP2_FAULT_RESPONSE_SHORT,
     SBP2_FAULT_HOLD,
     SBP2_FAULT_TARGET_FULL,
     SBP2_FAULT_FORGET,
     SBP2_FAULT_STATUS_LATE,
+    SBP2_FAULT_DEAD_ON_CHECK,
     SBP2_FAULT_SPIN_UP,
     SBP2_FAULTS
 } SBP2FaultKind;
@@ -212,6 +221,7 @@ typedef struct SBP2Faults {
     uint32_t management_late_ms, response_length, max_target_logins;
     uint32_t status_late_ms, force_resp, force_sbp_status;
     int64_t login_hold;         /* -1: as it should be */
+    bool chain_wedges, doorbell_wedges, dead_on_check;
     uint32_t spin_up_ms;
 
     SBP2Medium medium[SBP2_MAX_LUNS];
@@ -232,12 +242,15 @@ struct SBP2Target {
     char *vendor_name, *model_name, *persona;
     uint32_t vendor_id, model_id, firmware_revision;
     uint32_t mgt_orb_timeout, orb_size, max_hold_s, max_logins, queue_depth;
-    uint64_t cmd_latency_ns, media_latency_ns;
+    uint64_t cmd_latency_ns, media_latency_ns, media_jitter_ns;
+    FWRandom jitter;
     SBP2Faults faults;
 
     struct {
         uint32_t logins, reconnects, logouts, commands, management;
         uint32_t refused, aborted, max_tasks, welcomes;
+        uint32_t orb_pointers, doorbells, chained, out_of_order;
+        uint32_t statuses_refused;
     } count;
 };
 
@@ -261,10 +274,14 @@ void sbp2_agent_read(SBP2Login *login, FWRequest *req, unsigned offset,
                      size_t length);
 void sbp2_agent_reset(SBP2Login *login);
 void sbp2_agent_abort_task(SBP2Login *login, uint64_t orb);
+/* Of the whole list: no task is left, and no status tells of them */
 void sbp2_agent_abort_all(SBP2Login *login);
+void sbp2_agent_abort_task_set(SBP2Login *login);
 void sbp2_task_end(SBP2Task *task, unsigned resp, unsigned sbp_status,
                    const uint8_t *command_set, size_t length);
 void sbp2_send_status(SBP2Target *t, const SBP2Status *status);
+/* The login is over: what becomes of a status on its way concerns nobody */
+void sbp2_agent_forget_status(SBP2Login *login);
 
 /* sbp2-data.c */
 void sbp2_task_start(SBP2Task *task, const uint8_t *orb);
@@ -291,6 +308,10 @@ unsigned sbp2_faults_response_length(SBP2Target *t, unsigned length);
 unsigned sbp2_faults_hold_s(SBP2Target *t, unsigned hold_s);
 /* Send the status of a command, if so, when and how the faults want it */
 void sbp2_faults_send_status(SBP2Target *t, const SBP2Status *status);
+/* Does the agent do nothing any more, by one of the two that say so? */
+bool sbp2_faults_wedges(SBP2Target *t, SBP2FaultKind kind);
+/* Does this SCSI status, as a status block has it, leave a dead agent? */
+bool sbp2_faults_check_kills(SBP2Target *t, const uint8_t *command_set);
 /* Was the command ended here, or put off, before the SCSI device saw it? */
 bool sbp2_faults_command(SBP2Task *task);
 

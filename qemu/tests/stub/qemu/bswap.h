@@ -17,4 +17,18 @@ static inline uint32_t ldl_be_p(const void *p)
     return GUINT32_FROM_BE(value);
 }
 
+static inline void stq_be_p(void *p, uint64_t value)
+{
+    value = GUINT64_TO_BE(value);
+    memcpy(p, &value, 8);
+}
+
+static inline uint64_t ldq_be_p(const void *p)
+{
+    uint64_t value;
+
+    memcpy(&value, p, 8);
+    return GUINT64_FROM_BE(value);
+}
+
 #endif

@@ -10,3 +10,7 @@
 #define trace_fw_node_transaction_end(...)  ((void)0)
 #define trace_fw_node_respond(...)          ((void)0)
 #define trace_fw_fault(...)                 ((void)0)
+#define trace_sbp2_agent_write(...)         ((void)0)
+#define trace_sbp2_orb(...)                 ((void)0)
+#define trace_sbp2_abort(...)               ((void)0)
+#define trace_sbp2_status(...)              ((void)0)
