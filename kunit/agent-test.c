@@ -13,6 +13,7 @@
 #define AGENT		0xfffff0010020ULL
 #define AGENT_RESET	0xfffff0010024ULL
 #define ORB_POINTER	0xfffff0010028ULL
+#define DOORBELL	0xfffff0010030ULL
 #define UNSOLICITED	0xfffff0010034ULL
 #define BUSY_TIMEOUT	0xfffff0000210ULL
 
@@ -20,12 +21,13 @@
 
 /* src 1, resp 0, len 1, sbp_status 0 */
 #define STATUS_GOOD	0x41000000
+#define STATUS_NEXT	0x01000000	/* likewise, but src 0 */
 #define STATUS_DEAD	0x49000000
 #define STATUS_NEWS	0x81000000	/* unsolicited */
 
-#define COMMANDS	12
+#define COMMANDS	32
 #define SEGMENTS	65
-#define ENDED_MAX	32
+#define ENDED_MAX	40
 
 struct context;
 
@@ -900,11 +902,11 @@ static void tail_stays_until_next_completes(struct kunit *test)
 	next = take_orb(c, &c->command[1]);
 	KUNIT_EXPECT_NE(test, next, tail);
 	KUNIT_EXPECT_MEMEQ(test, sbp2x_fake_bus_memory(tail), copy, 36);
-	KUNIT_EXPECT_PTR_EQ(test, c->agent.tail->orb,
+	KUNIT_EXPECT_PTR_EQ(test, c->agent.kept->orb,
 			    sbp2x_fake_bus_memory(tail));
 
 	KUNIT_EXPECT_TRUE(test, send(c, STATUS_GOOD, next));
-	KUNIT_EXPECT_PTR_EQ(test, c->agent.tail->orb,
+	KUNIT_EXPECT_PTR_EQ(test, c->agent.kept->orb,
 			    sbp2x_fake_bus_memory(next));
 	execute_many(c, 2, 8);
 }
@@ -1958,10 +1960,627 @@ static void unsolicited_under_way_at_start(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->stale, 0);
 }
 
+/* Chains */
+
+static void expect_link(struct context *c, struct command *from, u64 orb)
+{
+	const struct sbp2x_command_orb *tail = from->task.slot->orb;
+
+	/* No node ID, no null: 5.1.1 */
+	KUNIT_EXPECT_EQ(c->test, quadlet(tail, 0), upper_32_bits(orb));
+	KUNIT_EXPECT_EQ(c->test, quadlet(tail, 1), lower_32_bits(orb));
+}
+
+static void expect_end_of_chain(struct context *c, struct command *command)
+{
+	KUNIT_EXPECT_EQ(c->test, quadlet(command->task.slot->orb, 0),
+			0x80000000);
+	KUNIT_EXPECT_EQ(c->test, quadlet(command->task.slot->orb, 1), 0);
+}
+
+static u64 orb_of(const struct command *command)
+{
+	return command->task.slot->orb_dma;
+}
+
+/* Commands @first to @last are one chain that ends there */
+static void expect_chain(struct context *c, unsigned int first,
+			 unsigned int last)
+{
+	unsigned int i;
+
+	for (i = first; i < last; i++)
+		expect_link(c, &c->command[i], orb_of(&c->command[i + 1]));
+	expect_end_of_chain(c, &c->command[last]);
+}
+
+static void bring_up_mode(struct context *c, enum sbp2x_agent_mode mode)
+{
+	c->agent.mode = mode;
+	bring_up(c);
+}
+
+/* Commands @first to @last, of which the target knows by one ORB_POINTER */
+static void chain_up(struct context *c, unsigned int first, unsigned int last)
+{
+	submit_many(c, first, last);
+	take_orb(c, &c->command[first]);
+	expect_nothing(c);
+	expect_chain(c, first, last);
+}
+
+static void complete_command(struct context *c, unsigned int number, u32 header)
+{
+	struct command *command = &c->command[number];
+
+	KUNIT_EXPECT_TRUE(c->test, send(c, header, orb_of(command)));
+	KUNIT_EXPECT_EQ(c->test, command->done, 1);
+	KUNIT_EXPECT_EQ(c->test, command->outcome, SBP2X_TASK_STATUS);
+}
+
+/* Each had a next one when it was fetched, but the last */
+static void complete_chain(struct context *c, unsigned int first,
+			   unsigned int last)
+{
+	unsigned int i;
+
+	for (i = first; i < last; i++)
+		complete_command(c, i, STATUS_NEXT);
+	complete_command(c, last, STATUS_GOOD);
+}
+
+static void chain_links(struct kunit *test)
+{
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	chain_up(c, 0, 7);
+	complete_chain(c, 0, 7);
+	expect_nothing(c);
+	KUNIT_EXPECT_EQ(test, c->agent.count.pointers, 1);
+	KUNIT_EXPECT_EQ(test, c->agent.count.links, 7);
+}
+
+/* What waited for the start becomes one chain as well */
+static void chain_of_what_waited(struct kunit *test)
+{
+	struct context *c = test->priv;
+
+	c->agent.mode = SBP2X_MODE_CHAIN;
+	start(c);
+	submit_many(c, 0, 3);
+	expect_written(c, BUSY_TIMEOUT, 0x000c800f);
+	expect_written(c, AGENT_RESET, 0);
+	expect_written(c, UNSOLICITED, 1);
+	take_orb(c, &c->command[0]);
+	expect_chain(c, 0, 3);
+	complete_chain(c, 0, 3);
+	expect_nothing(c);
+}
+
+/* src = 1 of the last one: the agent is suspended */
+static void chain_after_chain(struct kunit *test)
+{
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	chain_up(c, 0, 1);
+	complete_chain(c, 0, 1);
+	expect_nothing(c);
+	chain_up(c, 2, 4);
+	complete_chain(c, 2, 4);
+	KUNIT_EXPECT_EQ(test, c->agent.count.pointers, 2);
+}
+
+/* The race: the target had read the null when it was linked */
+static void chain_linked_too_late(struct kunit *test)
+{
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	chain_up(c, 0, 4);
+	/* It saw 0, 1 and 2; 3 and 4 were linked as it suspended */
+	complete_command(c, 0, STATUS_NEXT);
+	complete_command(c, 1, STATUS_NEXT);
+	expect_nothing(c);
+	complete_command(c, 2, STATUS_GOOD);
+	take_orb(c, &c->command[3]);
+	expect_chain(c, 3, 4);
+	complete_chain(c, 3, 4);
+	expect_nothing(c);
+	KUNIT_EXPECT_EQ(test, c->agent.count.completed, 5);
+	KUNIT_EXPECT_EQ(test, c->agent.count.resubmitted, 0);
+}
+
+/* ... and it had, so src = 0, and nothing is to be told */
+static void chain_linked_in_time(struct kunit *test)
+{
+	struct context *c = test->priv;
+	int i;
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	chain_up(c, 0, 0);
+	for (i = 1; i < 12; i++) {
+		submit_many(c, i, i);
+		expect_link(c, &c->command[i - 1], orb_of(&c->command[i]));
+		expect_end_of_chain(c, &c->command[i]);
+		complete_command(c, i - 1, STATUS_NEXT);
+		expect_nothing(c);
+	}
+	KUNIT_EXPECT_EQ(test, c->agent.count.pointers, 1);
+	complete_command(c, 11, STATUS_GOOD);
+}
+
+/* A last one that claims to have had a next one had none that we know of */
+static void chain_end_is_the_end(struct kunit *test)
+{
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	chain_up(c, 0, 1);
+	complete_command(c, 0, STATUS_NEXT);
+	complete_command(c, 1, STATUS_NEXT);
+	chain_up(c, 2, 2);
+	complete_command(c, 2, STATUS_GOOD);
+}
+
+static void chain_out_of_order(struct kunit *test)
+{
+	static const int order[] = { 3, 1, 0, 2, 5, 4 };
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	chain_up(c, 0, 5);
+	/* The target took 0 to 3 and came to the end; it is told of 4 at once */
+	complete_command(c, 3, STATUS_GOOD);
+	take_orb(c, &c->command[4]);
+	expect_chain(c, 4, 5);
+	/* What was before that end says nothing new */
+	complete_command(c, 1, STATUS_NEXT);
+	complete_command(c, 0, STATUS_NEXT);
+	complete_command(c, 2, STATUS_NEXT);
+	expect_nothing(c);
+	complete_command(c, 5, STATUS_GOOD);
+	complete_command(c, 4, STATUS_NEXT);
+	expect_nothing(c);
+	expect_order(c, order, 6);
+}
+
+/* src = 1 from the middle, though a later one completed: not believed */
+static void chain_lying_src(struct kunit *test)
+{
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	chain_up(c, 0, 3);
+	complete_command(c, 2, STATUS_NEXT);
+	complete_command(c, 0, STATUS_GOOD);
+	expect_nothing(c);
+	complete_command(c, 1, STATUS_GOOD);
+	expect_nothing(c);
+	complete_command(c, 3, STATUS_GOOD);
+}
+
+/* next_ORB of the last in order stays what it is until a later one completes */
+static void chain_tail_stays(struct kunit *test)
+{
+	struct context *c = test->priv;
+	struct sbp2x_slot *slot;
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	chain_up(c, 0, 2);
+	slot = c->command[2].task.slot;
+	complete_command(c, 2, STATUS_GOOD);
+	complete_command(c, 0, STATUS_NEXT);
+	complete_command(c, 1, STATUS_NEXT);
+	KUNIT_EXPECT_PTR_EQ(test, c->agent.kept, slot);
+	KUNIT_EXPECT_EQ(test, quadlet(slot->orb, 0), 0x80000000);
+
+	submit_many(c, 3, 9);
+	take_orb(c, &c->command[3]);
+	KUNIT_EXPECT_PTR_EQ(test, c->agent.kept, slot);
+	KUNIT_EXPECT_EQ(test, quadlet(slot->orb, 0), 0x80000000);
+	complete_command(c, 4, STATUS_NEXT);
+	KUNIT_EXPECT_PTR_EQ(test, c->agent.kept, c->command[4].task.slot);
+	complete_command(c, 3, STATUS_NEXT);
+	KUNIT_EXPECT_PTR_EQ(test, c->agent.kept, c->command[4].task.slot);
+	complete_chain(c, 5, 9);
+}
+
+/* Orders wrap around */
+static void chain_for_long(struct kunit *test)
+{
+	struct context *c = test->priv;
+	int round;
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	c->agent.order = 0xfffffff8;
+	for (round = 0; round < 4; round++) {
+		c->count = 0;
+		chain_up(c, 0, 4);
+		complete_command(c, 1, STATUS_NEXT);
+		complete_command(c, 0, STATUS_NEXT);
+		complete_command(c, 3, STATUS_GOOD);
+		complete_command(c, 2, STATUS_NEXT);
+		execute(c, &c->command[4]);
+	}
+	KUNIT_EXPECT_EQ(test, c->agent.order, 0xfffffff8 + 24);
+	KUNIT_EXPECT_EQ(test, c->agent.count.pointers, 8);
+}
+
+/* The statuses overtake the end of the write */
+static void chain_status_before_write_ends(struct kunit *test)
+{
+	const struct rcode_param *param = test->param_value;
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	submit_many(c, 0, 3);
+	KUNIT_EXPECT_EQ(test, orb_address(c), orb_of(&c->command[0]));
+	complete_command(c, 0, STATUS_NEXT);
+	complete_command(c, 1, STATUS_NEXT);
+	end_write(c, ORB_POINTER, param->rcode);
+	expect_nothing(c);
+	complete_command(c, 2, STATUS_NEXT);
+	complete_command(c, 3, STATUS_GOOD);
+	KUNIT_EXPECT_EQ(test, c->agent.count.resets, 0);
+}
+
+/* The target refuses the first of a chain: it has none of them */
+static void chain_refused_then_taken(struct kunit *test)
+{
+	const struct rcode_param *param = test->param_value;
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	submit_many(c, 0, 2);
+	KUNIT_EXPECT_EQ(test, orb_address(c), orb_of(&c->command[0]));
+	end_write(c, ORB_POINTER, param->rcode);
+	/* One that comes meanwhile is linked to them in the end */
+	submit_many(c, 3, 3);
+	KUNIT_EXPECT_FALSE(test, send(c, STATUS_NEXT, orb_of(&c->command[1])));
+	expect_write_after(c, 10);
+	take_orb(c, &c->command[0]);
+	expect_chain(c, 0, 3);
+	complete_chain(c, 0, 3);
+	KUNIT_EXPECT_EQ(test, c->agent.count.resets, 0);
+	expect_nothing(c);
+}
+
+static void chain_refused_in_the_middle(struct kunit *test)
+{
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	chain_up(c, 0, 3);
+	/* 0 is still being worked on when 1 ends the chain */
+	complete_command(c, 1, STATUS_GOOD);
+	KUNIT_EXPECT_EQ(test, orb_address(c), orb_of(&c->command[2]));
+	end_write(c, ORB_POINTER, RCODE_CONFLICT_ERROR);
+	expect_nothing(c);
+	complete_command(c, 0, STATUS_NEXT);
+	expect_write_after(c, 10);
+	take_orb(c, &c->command[2]);
+	expect_chain(c, 2, 3);
+	complete_chain(c, 2, 3);
+}
+
+/* Nobody knows what the target has: reset, and all of it once more, in order */
+static void chain_pointer_lost(struct kunit *test)
+{
+	static const int order[] = { 0, 1, 2, 3 };
+	const struct rcode_param *param = test->param_value;
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	submit_many(c, 0, 3);
+	end_write(c, ORB_POINTER, param->rcode);
+	expect_written(c, AGENT_RESET, 0);
+	expect_written(c, UNSOLICITED, 1);
+	take_orb(c, &c->command[0]);
+	expect_chain(c, 0, 3);
+	complete_chain(c, 0, 3);
+	expect_order(c, order, 4);
+	KUNIT_EXPECT_EQ(test, c->agent.count.resubmitted, 4);
+}
+
+static void chain_dead_agent(struct kunit *test)
+{
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	chain_up(c, 0, 4);
+	complete_command(c, 0, STATUS_NEXT);
+	complete_command(c, 1, STATUS_DEAD & ~0x40000000);
+	expect_written(c, AGENT_RESET, 0);
+	expect_written(c, UNSOLICITED, 1);
+	take_orb(c, &c->command[2]);
+	expect_chain(c, 2, 4);
+	complete_chain(c, 2, 4);
+	expect_nothing(c);
+	KUNIT_EXPECT_EQ(test, c->agent.count.resets, 1);
+	KUNIT_EXPECT_EQ(test, c->agent.count.resubmitted, 3);
+}
+
+/* 32 in flight: in order, under the new IDs, each once */
+static void chain_over_bus_reset(struct kunit *test)
+{
+	struct context *c = test->priv;
+	int i;
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	c->agent.limits.depth = 32;
+	chain_up(c, 0, 31);
+	complete_command(c, 1, STATUS_NEXT);
+	sbp2x_fake_bus_reset(&c->bus);
+	sbp2x_agent_hold(&c->agent);
+	expect_nothing(c);
+	KUNIT_EXPECT_EQ(test, c->count, 1);
+
+	bring_up(c);
+	take_orb(c, &c->command[0]);
+	expect_link(c, &c->command[0], orb_of(&c->command[2]));
+	expect_chain(c, 2, 31);
+	/* data_descriptor carries our new node ID */
+	for (i = 2; i < 32; i++)
+		KUNIT_EXPECT_EQ(test, quadlet(c->command[i].task.slot->orb, 2),
+				(u32)c->bus.path.local_node_id << 16);
+	complete_command(c, 0, STATUS_NEXT);
+	complete_chain(c, 2, 31);
+	KUNIT_EXPECT_EQ(test, c->count, 32);
+	KUNIT_EXPECT_EQ(test, c->agent.count.resubmitted, 31);
+	expect_nothing(c);
+}
+
+/* Not repeatable: all that the target may have seen is lost, the rest is not */
+static void chain_of_a_tape(struct kunit *test)
+{
+	struct context *c = test->priv;
+	int i;
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	for (i = 0; i < 3; i++) {
+		prepare(c, i)->task.repeatable = false;
+		KUNIT_ASSERT_EQ(test, submit(&c->command[i]), 0);
+	}
+	take_orb(c, &c->command[0]);
+	sbp2x_fake_bus_reset(&c->bus);
+	sbp2x_agent_hold(&c->agent);
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_EQ(test, c->command[i].done, 1);
+		KUNIT_EXPECT_EQ(test, c->command[i].outcome, SBP2X_TASK_LOST);
+	}
+	bring_up(c);
+	expect_nothing(c);
+}
+
+static void chain_is_removed(struct kunit *test)
+{
+	static const int order[] = { 1, 0, 2, 3, 4 };
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	chain_up(c, 0, 4);
+	complete_command(c, 1, STATUS_NEXT);
+	sbp2x_agent_stop(&c->agent);
+	expect_order(c, order, 5);
+	KUNIT_EXPECT_EQ(test, c->command[4].outcome, SBP2X_TASK_GONE);
+	expect_nothing(c);
+}
+
+/* The deadline of one: that one is over, the others are given again */
+static void chain_abort_one(struct kunit *test)
+{
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	chain_up(c, 0, 3);
+	complete_command(c, 0, STATUS_NEXT);
+	handle(c, &c->command[2]);
+	KUNIT_ASSERT_TRUE(test, sbp2x_fake_bus_wait(&c->bus, 1));
+	expect_written(c, AGENT_RESET, 0);
+	expect_written(c, UNSOLICITED, 1);
+	expect_handled(c, 0);
+	take_orb(c, &c->command[1]);
+	expect_link(c, &c->command[1], orb_of(&c->command[3]));
+	complete_command(c, 1, STATUS_NEXT);
+	complete_command(c, 3, STATUS_GOOD);
+	KUNIT_EXPECT_EQ(test, c->command[2].done, 0);
+	/* Something came back, so the chain as such is no trouble */
+	KUNIT_EXPECT_EQ(test, sbp2x_agent_mode(&c->agent), SBP2X_MODE_CHAIN);
+}
+
+/* Nothing came back since: the chain is what the target stands still for */
+static void wedge(struct kunit *test, enum sbp2x_agent_mode mode)
+{
+	struct context *c = test->priv;
+
+	bring_up_mode(c, mode);
+	chain_up(c, 0, 0);
+	complete_command(c, 0, STATUS_GOOD);
+	submit_many(c, 0, 3);
+	sbp2x_fake_bus_end_all(&c->bus, RCODE_COMPLETE);
+
+	handle(c, &c->command[0]);
+	KUNIT_ASSERT_TRUE(test, sbp2x_fake_bus_wait(&c->bus, 1));
+	expect_written(c, AGENT_RESET, 0);
+	expect_written(c, UNSOLICITED, 1);
+	expect_handled(c, 0);
+	KUNIT_EXPECT_EQ(test, sbp2x_agent_mode(&c->agent), SBP2X_MODE_SERIAL);
+	expect_end_of_chain(c, &c->command[1]);
+	c->count = 0;
+	execute_many(c, 1, 3);
+	expect_nothing(c);
+
+	/* For good: a login afresh or a bus reset does not change it */
+	sbp2x_fake_bus_reset(&c->bus);
+	sbp2x_agent_hold(&c->agent);
+	bring_up(c);
+	submit_many(c, 0, 2);
+	execute_many(c, 0, 2);
+	expect_nothing(c);
+}
+
+static void chain_wedge(struct kunit *test)
+{
+	wedge(test, SBP2X_MODE_CHAIN);
+}
+
+static void doorbell_wedge(struct kunit *test)
+{
+	wedge(test, SBP2X_MODE_DOORBELL);
+}
+
+/* One command that takes too long is not the chain's fault */
+static void chain_slow_single(struct kunit *test)
+{
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	chain_up(c, 0, 0);
+	handle(c, &c->command[0]);
+	KUNIT_ASSERT_TRUE(test, sbp2x_fake_bus_wait(&c->bus, 1));
+	expect_written(c, AGENT_RESET, 0);
+	expect_written(c, UNSOLICITED, 1);
+	expect_handled(c, 0);
+	KUNIT_EXPECT_EQ(test, sbp2x_agent_mode(&c->agent), SBP2X_MODE_CHAIN);
+	chain_up(c, 1, 2);
+	complete_chain(c, 1, 2);
+}
+
+/* Doorbell */
+
+static void expect_rung(struct context *c, int rcode)
+{
+	sbp2x_fake_bus_expect(&c->bus, DOORBELL, 4, 0);
+	end_write(c, DOORBELL, rcode);
+}
+
+static void doorbell_rings(struct kunit *test)
+{
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_DOORBELL);
+	chain_up(c, 0, 0);
+	submit_many(c, 1, 1);
+	expect_link(c, &c->command[0], orb_of(&c->command[1]));
+	expect_rung(c, RCODE_COMPLETE);
+	expect_nothing(c);
+	/* It had seen the null, and looked again: nothing else to tell it */
+	complete_command(c, 0, STATUS_GOOD);
+	expect_nothing(c);
+	complete_command(c, 1, STATUS_GOOD);
+	KUNIT_EXPECT_EQ(test, c->agent.count.doorbells, 1);
+}
+
+/* After the end of the chain, next_ORB of what completed last is the way */
+static void doorbell_after_the_end(struct kunit *test)
+{
+	struct context *c = test->priv;
+	struct sbp2x_slot *tail;
+
+	bring_up_mode(c, SBP2X_MODE_DOORBELL);
+	chain_up(c, 0, 0);
+	tail = c->command[0].task.slot;
+	complete_command(c, 0, STATUS_GOOD);
+	submit_many(c, 1, 1);
+	KUNIT_EXPECT_EQ(test, quadlet(tail->orb, 0), 0);
+	KUNIT_EXPECT_EQ(test, quadlet(tail->orb, 1),
+			lower_32_bits(orb_of(&c->command[1])));
+	KUNIT_EXPECT_PTR_EQ(test, c->agent.kept, tail);
+	expect_rung(c, RCODE_COMPLETE);
+	complete_command(c, 1, STATUS_GOOD);
+	expect_nothing(c);
+	KUNIT_EXPECT_EQ(test, c->agent.count.pointers, 1);
+}
+
+/* Rung once for all that is linked while it rings, and once more then */
+static void doorbell_rings_once_more(struct kunit *test)
+{
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_DOORBELL);
+	chain_up(c, 0, 0);
+	submit_many(c, 1, 4);
+	KUNIT_EXPECT_EQ(test, c->bus.count, 1);
+	expect_rung(c, RCODE_COMPLETE);
+	KUNIT_EXPECT_EQ(test, c->bus.count, 1);
+	expect_rung(c, RCODE_COMPLETE);
+	expect_nothing(c);
+	complete_chain(c, 0, 4);
+}
+
+static void doorbell_refused(struct kunit *test)
+{
+	const struct rcode_param *param = test->param_value;
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_DOORBELL);
+	chain_up(c, 0, 0);
+	submit_many(c, 1, 1);
+	expect_rung(c, param->rcode);
+	expect_write_after(c, 10);
+	expect_rung(c, RCODE_COMPLETE);
+	complete_chain(c, 0, 1);
+	KUNIT_EXPECT_EQ(test, c->agent.count.resets, 0);
+	expect_nothing(c);
+}
+
+static void doorbell_lost(struct kunit *test)
+{
+	const struct rcode_param *param = test->param_value;
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_DOORBELL);
+	chain_up(c, 0, 0);
+	submit_many(c, 1, 1);
+	expect_rung(c, param->rcode);
+	expect_written(c, AGENT_RESET, 0);
+	expect_written(c, UNSOLICITED, 1);
+	take_orb(c, &c->command[0]);
+	expect_chain(c, 0, 1);
+	complete_chain(c, 0, 1);
+}
+
+static void doorbell_of_old_generation(struct kunit *test)
+{
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_DOORBELL);
+	chain_up(c, 0, 0);
+	submit_many(c, 1, 1);
+	sbp2x_fake_bus_reset(&c->bus);
+	end_write(c, DOORBELL, RCODE_GENERATION);
+	KUNIT_EXPECT_EQ(test, c->stale, 1);
+	bring_up(c);
+	take_orb(c, &c->command[0]);
+	complete_chain(c, 0, 1);
+	expect_nothing(c);
+}
+
+/* AGENT_RESET waits for the bell, lest it rings a target that was reset */
+static void doorbell_before_reset(struct kunit *test)
+{
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_DOORBELL);
+	chain_up(c, 0, 0);
+	submit_many(c, 1, 1);
+	complete_command(c, 0, STATUS_DEAD);
+	KUNIT_EXPECT_EQ(test, c->bus.count, 1);
+	expect_rung(c, RCODE_COMPLETE);
+	expect_written(c, AGENT_RESET, 0);
+	expect_written(c, UNSOLICITED, 1);
+	take_orb(c, &c->command[1]);
+	complete_command(c, 1, STATUS_GOOD);
+	expect_nothing(c);
+}
+
 static int agent_test_init(struct kunit *test)
 {
 	static const struct sbp2x_agent_limits limits = {
-		.depth = 8,
+		.mode = SBP2X_MODE_SERIAL,
+		.depth = 32,
 		.orb_size = 36,
 		.page_table_entries = 64,
 	};
@@ -1979,6 +2598,8 @@ static int agent_test_init(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, sbp2x_agent_init(&c->agent, &c->bus.bus,
 						  &c->scheduler, &test_ops,
 						  &limits));
+	/* There is memory for more */
+	c->agent.limits.depth = 8;
 	c->ready = true;
 	return 0;
 }
@@ -2071,6 +2692,36 @@ static struct kunit_case agent_test_cases[] = {
 	KUNIT_CASE(unsolicited_while_armed),
 	KUNIT_CASE(unsolicited_while_starting),
 	KUNIT_CASE(unsolicited_under_way_at_start),
+	KUNIT_CASE(chain_links),
+	KUNIT_CASE(chain_of_what_waited),
+	KUNIT_CASE(chain_after_chain),
+	KUNIT_CASE(chain_linked_too_late),
+	KUNIT_CASE(chain_linked_in_time),
+	KUNIT_CASE(chain_end_is_the_end),
+	KUNIT_CASE(chain_out_of_order),
+	KUNIT_CASE(chain_lying_src),
+	KUNIT_CASE(chain_tail_stays),
+	KUNIT_CASE(chain_for_long),
+	KUNIT_CASE_PARAM(chain_status_before_write_ends, any_end_gen_params),
+	KUNIT_CASE_PARAM(chain_refused_then_taken,
+			 pointer_transient_gen_params),
+	KUNIT_CASE(chain_refused_in_the_middle),
+	KUNIT_CASE_PARAM(chain_pointer_lost, pointer_final_gen_params),
+	KUNIT_CASE(chain_dead_agent),
+	KUNIT_CASE(chain_over_bus_reset),
+	KUNIT_CASE(chain_of_a_tape),
+	KUNIT_CASE(chain_is_removed),
+	KUNIT_CASE(chain_abort_one),
+	KUNIT_CASE(chain_wedge),
+	KUNIT_CASE(doorbell_wedge),
+	KUNIT_CASE(chain_slow_single),
+	KUNIT_CASE(doorbell_rings),
+	KUNIT_CASE(doorbell_after_the_end),
+	KUNIT_CASE(doorbell_rings_once_more),
+	KUNIT_CASE_PARAM(doorbell_refused, pointer_transient_gen_params),
+	KUNIT_CASE_PARAM(doorbell_lost, pointer_final_gen_params),
+	KUNIT_CASE(doorbell_of_old_generation),
+	KUNIT_CASE(doorbell_before_reset),
 	{}
 };
 

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The fetch agent of one login, in serial mode: the target has one ORB at a
- * time, given to it by ORB_POINTER.
+ * The fetch agent of one login.
+ *
+ * The target follows a chain: it is told of the first ORB by ORB_POINTER and
+ * finds the next ones by next_ORB, which we set in memory that it reads. Where
+ * next_ORB is null its agent is suspended. Whether it was null when the target
+ * read it, or had been set already, nobody knows but the target: it says so by
+ * src in the status of that ORB. If it was null, all that was linked later has
+ * not been seen, and is given to the target again, by ORB_POINTER. That closes
+ * the race between linking and suspending without a register to look at, and
+ * is why a task counts as linked only until the status before it says so.
  *
  * A start writes three registers of the target, one after the other, and
  * then lets tasks flow; a reset of a wedged or dead agent is a start that
@@ -30,9 +38,9 @@
 #define CSR_BUSY_TIMEOUT_ADDRESS	(CSR_REGISTER_BASE + CSR_BUSY_TIMEOUT)
 
 /*
- * The list's tasks, and the last completed ORB, which the target may read
- * again for its next_ORB. A slot also stays in use until its ORB_POINTER
- * write ended; two more keep that from costing throughput.
+ * The list's tasks, and of the completed ORBs the last in order, which the
+ * target may read again for its next_ORB. A slot also stays in use until its
+ * ORB_POINTER write ended; two more keep that from costing throughput.
  */
 #define SPARE_SLOTS	3
 
@@ -42,6 +50,9 @@
  * @task: whose ORB it is, or NULL
  * @pointer: the ORB_POINTER write
  * @writing: @pointer is under way
+ * @order: in which the target was given them; wraps around
+ * @linked: it was given by the next_ORB of the one before
+ * @completed: statuses that had arrived then
  */
 struct sbp2x_slot {
 	struct list_head link;
@@ -54,6 +65,9 @@ struct sbp2x_slot {
 	dma_addr_t data;		/* for data_descriptor */
 	struct sbp2x_transaction pointer;
 	bool writing;
+	u32 order;
+	bool linked;
+	u64 completed;
 };
 
 static void agent_pump(struct sbp2x_agent *agent);
@@ -68,14 +82,28 @@ static void slot_release(struct sbp2x_agent *agent, struct sbp2x_slot *slot)
 	list_add_tail(&slot->link, &agent->free_slots);
 }
 
-/* The ORB completed: keep it readable until the next one completes */
-static void slot_retire(struct sbp2x_agent *agent, struct sbp2x_slot *slot)
+static bool slot_is_after(const struct sbp2x_slot *slot,
+			  const struct sbp2x_slot *other)
+{
+	return (s32)(slot->order - other->order) > 0;
+}
+
+/*
+ * The ORB completed: keep it readable until a later one completes. True where
+ * it is the latest so far.
+ */
+static bool slot_retire(struct sbp2x_agent *agent, struct sbp2x_slot *slot)
 {
 	lockdep_assert_held(&agent->lock);
 	slot->task = NULL;
-	if (agent->tail)
-		slot_release(agent, agent->tail);
-	agent->tail = slot;
+	if (agent->kept && slot_is_after(agent->kept, slot)) {
+		slot_release(agent, slot);
+		return false;
+	}
+	if (agent->kept)
+		slot_release(agent, agent->kept);
+	agent->kept = slot;
+	return true;
 }
 
 static struct sbp2x_slot *slot_get(struct sbp2x_agent *agent)
@@ -162,7 +190,6 @@ static void slot_fill(struct sbp2x_slot *slot, const struct sbp2x_task *task)
 	struct sbp2x_command_orb *orb = slot->orb;
 
 	memset(orb, 0, sizeof(*orb));
-	sbp2x_pointer_set_null(&orb->next_orb);
 	sbp2x_put(orb->control, SBP2X_ORB_NOTIFY, 1);
 	if (task->direction == DMA_FROM_DEVICE)
 		orb->control |= cpu_to_be32(SBP2X_CORB_DIRECTION_READ);
@@ -179,6 +206,7 @@ static void slot_fill_path(struct sbp2x_slot *slot,
 {
 	struct sbp2x_command_orb *orb = slot->orb;
 
+	sbp2x_pointer_set_null(&orb->next_orb);
 	sbp2x_put(orb->control, SBP2X_CORB_SPD, path->speed);
 	sbp2x_put(orb->control, SBP2X_CORB_MAX_PAYLOAD, path->max_payload);
 	if (slot->task->nents)
@@ -292,10 +320,19 @@ static void tasks_forgotten(struct sbp2x_agent *agent, struct list_head *lost)
 
 /* Giving ORBs to the target */
 
-static void agent_set_held(struct sbp2x_agent *agent)
+/* The target's agent is, or will be, in its reset state */
+static void agent_recall(struct sbp2x_agent *agent)
 {
 	lockdep_assert_held(&agent->lock);
 	tasks_recall(agent);
+	agent->chain = NULL;
+	agent->ring = false;
+}
+
+static void agent_set_held(struct sbp2x_agent *agent)
+{
+	lockdep_assert_held(&agent->lock);
+	agent_recall(agent);
 	agent->state = SBP2X_AGENT_HELD;
 	/* Its end will only tell that the transaction is free again */
 	agent->control_stale = agent->control_busy;
@@ -303,7 +340,7 @@ static void agent_set_held(struct sbp2x_agent *agent)
 
 /*
  * True where the caller is to send the write of the current step. AGENT_RESET
- * waits until every ORB_POINTER write has ended, lest it overtakes one.
+ * waits until every write for tasks has ended, lest it overtakes one.
  */
 static bool control_claim(struct sbp2x_agent *agent)
 {
@@ -321,7 +358,7 @@ static bool agent_set_starting(struct sbp2x_agent *agent,
 			       enum sbp2x_agent_step step)
 {
 	lockdep_assert_held(&agent->lock);
-	tasks_recall(agent);
+	agent_recall(agent);
 	agent->state = SBP2X_AGENT_STARTING;
 	agent->step = step;
 	agent->control_retries = 0;
@@ -361,119 +398,236 @@ static void agent_lost(struct sbp2x_agent *agent)
 	agent->ops->lost(agent);
 }
 
-static void agent_retry_later(struct sbp2x_agent *agent, unsigned int pause_ms)
+static void agent_retry_later(struct sbp2x_agent *agent, unsigned int retries)
 {
+	unsigned int pause_ms = RETRY_MS << (retries - 1);
+
 	/* On -ESHUTDOWN the owner is about to stop us */
 	(void)sbp2x_deadline_set_ms(agent->scheduler, &agent->retry, pause_ms);
 }
 
-enum pointer_verdict {
-	POINTER_FINE,
-	POINTER_RETRY,
-	POINTER_STALE,
-	POINTER_RESET,
-	POINTER_LOST,
+/* What the end of an ORB_POINTER or DOORBELL write leads to */
+enum write_verdict {
+	WRITE_FINE,
+	WRITE_RETRY,
+	WRITE_STALE,
+	WRITE_RESET,
+	WRITE_LOST,
 };
 
-/* Not known whether the target has the ORB: make it forget */
-static enum pointer_verdict pointer_trouble(struct sbp2x_agent *agent)
+/* Not known whether the target took it: make it forget */
+static enum write_verdict write_trouble(struct sbp2x_agent *agent)
 {
 	lockdep_assert_held(&agent->lock);
 	if (agent->pointer_resets < RESETS) {
 		agent->pointer_resets++;
-		return POINTER_RESET;
+		return WRITE_RESET;
 	}
 	agent_set_held(agent);
-	return POINTER_LOST;
+	return WRITE_LOST;
 }
 
-/* What the end of an ORB_POINTER write means for the task at the target */
-static enum pointer_verdict pointer_judge(struct sbp2x_agent *agent,
-					  struct sbp2x_slot *slot, int rcode,
-					  struct list_head *lost,
-					  unsigned int *pause_ms)
+static enum write_verdict write_judge(struct sbp2x_agent *agent, int rcode,
+				      struct list_head *lost)
 {
 	lockdep_assert_held(&agent->lock);
-	if (!slot->task || slot->task->state != SBP2X_TASK_AT_TARGET)
-		return POINTER_FINE;
 	if (rcode == RCODE_COMPLETE) {
 		agent->write_retries = 0;
-		return POINTER_FINE;
+		return WRITE_FINE;
 	}
 
 	agent->count.write_errors++;
 	if (rcode == RCODE_GENERATION) {
 		agent_set_stale(agent, lost);
-		return POINTER_STALE;
+		return WRITE_STALE;
 	}
 	if (!sbp2x_rcode_is_transient(rcode) || agent->write_retries >= RETRIES)
-		return pointer_trouble(agent);
+		return write_trouble(agent);
 
-	slot->task->state = SBP2X_TASK_QUEUED;
-	agent->at_target--;
 	agent->backing_off = true;
-	*pause_ms = RETRY_MS << agent->write_retries++;
-	return POINTER_RETRY;
+	agent->write_retries++;
+	return WRITE_RETRY;
+}
+
+/* The target has not seen @task, nor what was linked after it */
+static void chain_cut_before(struct sbp2x_agent *agent,
+			     struct sbp2x_task *task)
+{
+	lockdep_assert_held(&agent->lock);
+	agent->chain = NULL;
+	agent->ring = false;
+	list_for_each_entry_from(task, &agent->tasks, link) {
+		if (task->state != SBP2X_TASK_AT_TARGET)
+			continue;
+		task->state = SBP2X_TASK_QUEUED;
+		agent->at_target--;
+	}
+}
+
+/* The target came to the end of the chain at @slot, which has completed */
+static void chain_cut_after(struct sbp2x_agent *agent,
+			    const struct sbp2x_slot *slot)
+{
+	struct sbp2x_task *task;
+
+	lockdep_assert_held(&agent->lock);
+	agent->chain = NULL;
+	list_for_each_entry(task, &agent->tasks, link) {
+		if (task->state == SBP2X_TASK_AT_TARGET &&
+		    slot_is_after(task->slot, slot)) {
+			chain_cut_before(agent, task);
+			return;
+		}
+	}
+}
+
+struct write_end {
+	enum write_verdict verdict;
+	int generation;
+	unsigned int retries;
+	struct list_head lost;
+	bool send;		/* what waited for the end of the write */
+};
+
+static void write_ended(struct sbp2x_agent *agent, struct write_end *end)
+{
+	lockdep_assert_held(&agent->lock);
+	agent->writing--;
+	end->verdict = WRITE_FINE;
+	end->generation = agent->path.generation;
+	INIT_LIST_HEAD(&end->lost);
+}
+
+static void write_conclude(struct sbp2x_agent *agent, struct write_end *end)
+{
+	lockdep_assert_held(&agent->lock);
+	end->retries = agent->write_retries;
+	if (end->verdict == WRITE_RESET)
+		end->send = agent_set_starting(agent, SBP2X_STEP_AGENT_RESET);
+	else
+		end->send = agent->step == SBP2X_STEP_AGENT_RESET &&
+			    control_claim(agent);
+}
+
+/* Without the lock */
+static void write_follow_up(struct sbp2x_agent *agent, struct write_end *end)
+{
+	tasks_complete(agent, &end->lost, SBP2X_TASK_LOST);
+
+	if (end->send)
+		agent_control_write(agent);
+	else if (end->verdict == WRITE_RETRY)
+		agent_retry_later(agent, end->retries);
+	else if (end->verdict == WRITE_STALE)
+		agent_stale(agent, end->generation);
+	else if (end->verdict == WRITE_LOST)
+		agent_lost(agent);
+	else
+		agent_pump(agent);
 }
 
 static void pointer_done(struct sbp2x_transaction *t, int rcode)
 {
 	struct sbp2x_slot *slot = container_of(t, typeof(*slot), pointer);
 	struct sbp2x_agent *agent = slot->agent;
-	enum pointer_verdict verdict;
-	unsigned int pause_ms = 0;
+	struct write_end end;
 	unsigned long flags;
-	bool send = false;
-	LIST_HEAD(lost);
-	int generation;
 
 	spin_lock_irqsave(&agent->lock, flags);
+	write_ended(agent, &end);
 	slot->writing = false;
-	agent->writing--;
-	generation = agent->path.generation;
-	verdict = pointer_judge(agent, slot, rcode, &lost, &pause_ms);
-	if (verdict == POINTER_RESET)
-		send = agent_set_starting(agent, SBP2X_STEP_AGENT_RESET);
-	else if (agent->step == SBP2X_STEP_AGENT_RESET)
-		send = control_claim(agent);
+	/* Where the task is over already, the target did take the ORB */
+	if (slot->task && slot->task->state == SBP2X_TASK_AT_TARGET)
+		end.verdict = write_judge(agent, rcode, &end.lost);
+	if (end.verdict == WRITE_RETRY)
+		chain_cut_before(agent, slot->task);
+	write_conclude(agent, &end);
 	spin_unlock_irqrestore(&agent->lock, flags);
 
-	tasks_complete(agent, &lost, SBP2X_TASK_LOST);
-
-	if (send)
-		agent_control_write(agent);
-	else if (verdict == POINTER_RETRY)
-		agent_retry_later(agent, pause_ms);
-	else if (verdict == POINTER_STALE)
-		agent_stale(agent, generation);
-	else if (verdict == POINTER_LOST)
-		agent_lost(agent);
-	else
-		agent_pump(agent);
+	write_follow_up(agent, &end);
 }
 
-/* The task that is next to be given to the target, marked so; or NULL */
+static void doorbell_done(struct sbp2x_transaction *t, int rcode)
+{
+	struct sbp2x_agent *agent = container_of(t, typeof(*agent), doorbell);
+	struct write_end end;
+	unsigned long flags;
+
+	spin_lock_irqsave(&agent->lock, flags);
+	write_ended(agent, &end);
+	agent->ringing = false;
+	/* Without a chain there is nothing that it was rung for */
+	if (agent->chain)
+		end.verdict = write_judge(agent, rcode, &end.lost);
+	if (end.verdict == WRITE_RETRY)
+		agent->ring = true;
+	write_conclude(agent, &end);
+	spin_unlock_irqrestore(&agent->lock, flags);
+
+	write_follow_up(agent, &end);
+}
+
+/* The task that is next to be given to the target, or NULL */
 static struct sbp2x_task *agent_next(struct sbp2x_agent *agent)
 {
 	struct sbp2x_task *task;
 
 	lockdep_assert_held(&agent->lock);
-	if (agent->state != SBP2X_AGENT_READY || agent->at_target ||
-	    agent->backing_off)
+	if (agent->state != SBP2X_AGENT_READY || agent->backing_off)
+		return NULL;
+	if (agent->mode == SBP2X_MODE_SERIAL && agent->at_target)
 		return NULL;
 
-	task = list_first_entry_or_null(&agent->tasks, struct sbp2x_task, link);
-	if (!task)
-		return NULL;
-
-	slot_fill_path(task->slot, &agent->path);
-	task->state = SBP2X_TASK_AT_TARGET;
-	task->slot->writing = true;
-	agent->writing++;
-	agent->at_target++;
-	return task;
+	list_for_each_entry(task, &agent->tasks, link)
+		if (task->state == SBP2X_TASK_QUEUED)
+			return task;
+	return NULL;
 }
 
+/* True where the ORB_POINTER is to be written, to tell the target of it */
+static bool agent_give(struct sbp2x_agent *agent, struct sbp2x_task *task)
+{
+	struct sbp2x_slot *slot = task->slot, *before = agent->chain;
+
+	lockdep_assert_held(&agent->lock);
+	slot_fill_path(slot, &agent->path);
+	task->state = SBP2X_TASK_AT_TARGET;
+	agent->at_target++;
+	slot->order = ++agent->order;
+	slot->linked = before;
+	slot->completed = agent->count.completed;
+	if (agent->mode != SBP2X_MODE_SERIAL)
+		agent->chain = slot;
+
+	dma_wmb();
+	if (before) {
+		sbp2x_pointer_link(&before->orb->next_orb, slot->orb_dma);
+		agent->ring = agent->mode == SBP2X_MODE_DOORBELL;
+		agent->count.links++;
+		return false;
+	}
+
+	slot->writing = true;
+	agent->writing++;
+	agent->count.pointers++;
+	return true;
+}
+
+static bool agent_rings(struct sbp2x_agent *agent)
+{
+	lockdep_assert_held(&agent->lock);
+	if (!agent->ring || agent->ringing || agent->backing_off ||
+	    agent->state != SBP2X_AGENT_READY)
+		return false;
+
+	agent->ring = false;
+	agent->ringing = true;
+	agent->writing++;
+	agent->count.doorbells++;
+	return true;
+}
+
+/* Give the target what it may have, and tell it where it has to be told */
 static void agent_pump(struct sbp2x_agent *agent)
 {
 	struct sbp2x_slot *slot = NULL;
@@ -481,22 +635,28 @@ static void agent_pump(struct sbp2x_agent *agent)
 	struct sbp2x_path path;
 	unsigned long flags;
 	u64 address;
+	bool ring;
 
 	spin_lock_irqsave(&agent->lock, flags);
-	task = agent_next(agent);
-	if (task) {
-		slot = task->slot;
-		path = agent->path;
-		address = agent->address + SBP2X_AGENT_ORB_POINTER;
-	}
+	while ((task = agent_next(agent)))
+		if (agent_give(agent, task))
+			slot = task->slot;
+	/* What is linked to an ORB that it is told of, it will find anyway */
+	if (slot)
+		agent->ring = false;
+	ring = agent_rings(agent);
+	path = agent->path;
+	address = agent->address;
 	spin_unlock_irqrestore(&agent->lock, flags);
 
-	if (!slot)
-		return;
-
-	dma_wmb();
-	sbp2x_bus_write_pointer(agent->bus, &slot->pointer, &path, address,
-				slot->orb_dma, pointer_done);
+	if (slot)
+		sbp2x_bus_write_pointer(agent->bus, &slot->pointer, &path,
+					address + SBP2X_AGENT_ORB_POINTER,
+					slot->orb_dma, pointer_done);
+	if (ring)
+		sbp2x_bus_write_quadlet(agent->bus, &agent->doorbell, &path,
+					address + SBP2X_AGENT_DOORBELL, 0,
+					doorbell_done);
 }
 
 /* Starting and resetting the target's agent */
@@ -544,8 +704,7 @@ static bool control_is_worth_repeating(const struct sbp2x_agent *agent,
 }
 
 static enum control_verdict control_judge(struct sbp2x_agent *agent, int rcode,
-					  struct list_head *lost,
-					  unsigned int *pause_ms)
+					  struct list_head *lost)
 {
 	bool stale = agent->control_stale;
 
@@ -565,7 +724,7 @@ static enum control_verdict control_judge(struct sbp2x_agent *agent, int rcode,
 
 	agent->count.write_errors++;
 	if (control_is_worth_repeating(agent, rcode)) {
-		*pause_ms = RETRY_MS << agent->control_retries++;
+		agent->control_retries++;
 		return CONTROL_RETRY;
 	}
 	if (step_is_optional(agent->step))
@@ -579,14 +738,15 @@ static void control_done(struct sbp2x_transaction *t, int rcode)
 {
 	struct sbp2x_agent *agent = container_of(t, typeof(*agent), control);
 	enum control_verdict verdict;
-	unsigned int pause_ms = 0;
+	unsigned int retries;
 	unsigned long flags;
 	LIST_HEAD(lost);
 	int generation;
 
 	spin_lock_irqsave(&agent->lock, flags);
 	generation = agent->path.generation;
-	verdict = control_judge(agent, rcode, &lost, &pause_ms);
+	verdict = control_judge(agent, rcode, &lost);
+	retries = agent->control_retries;
 	spin_unlock_irqrestore(&agent->lock, flags);
 
 	tasks_complete(agent, &lost, SBP2X_TASK_LOST);
@@ -601,7 +761,7 @@ static void control_done(struct sbp2x_transaction *t, int rcode)
 		agent_pump(agent);
 		break;
 	case CONTROL_RETRY:
-		agent_retry_later(agent, pause_ms);
+		agent_retry_later(agent, retries);
 		break;
 	case CONTROL_STALE:
 		agent_stale(agent, generation);
@@ -851,6 +1011,22 @@ static bool status_is_trusted(struct sbp2x_agent *agent,
 	       agent->path.generation == in->generation;
 }
 
+/*
+ * The ORB completed. src says whether the target went on from there; where it
+ * is the last of the chain there was nothing to go on to, whatever src says.
+ */
+static void slot_completed(struct sbp2x_agent *agent, struct sbp2x_slot *slot,
+			   enum sbp2x_src src)
+{
+	bool latest;
+
+	lockdep_assert_held(&agent->lock);
+	latest = slot_retire(agent, slot);
+	if (agent->mode == SBP2X_MODE_CHAIN && latest &&
+	    (src == SBP2X_SRC_ORB_IS_LAST || slot == agent->chain))
+		chain_cut_after(agent, slot);
+}
+
 /* The task that this status is for, taken out of the list; or NULL */
 static struct sbp2x_task *status_match(struct sbp2x_agent *agent,
 				       const struct sbp2x_status_block *status)
@@ -867,7 +1043,7 @@ static struct sbp2x_task *status_match(struct sbp2x_agent *agent,
 
 	task = slot->task;
 	task_take(agent, task);
-	slot_retire(agent, slot);
+	slot_completed(agent, slot, sbp2x_status_src(status));
 	agent->pointer_resets = 0;
 	agent->count.completed++;
 	return task;
@@ -959,6 +1135,25 @@ int sbp2x_agent_reset(struct sbp2x_agent *agent)
 }
 
 /*
+ * @task is given up while the target has it. Where nothing at all came back
+ * since it was given, and ORBs were linked, it may be the links that the
+ * target stands still for.
+ */
+static bool agent_degrades(struct sbp2x_agent *agent,
+			   const struct sbp2x_slot *slot)
+{
+	lockdep_assert_held(&agent->lock);
+	if (agent->mode == SBP2X_MODE_SERIAL ||
+	    slot->completed != agent->count.completed)
+		return false;
+	if (!slot->linked && agent->chain == slot)
+		return false;
+
+	WRITE_ONCE(agent->mode, SBP2X_MODE_SERIAL);
+	return true;
+}
+
+/*
  * Take @task out of the list for its submitter. True where the target may
  * still touch its data.
  */
@@ -987,14 +1182,19 @@ static bool task_withdraw(struct sbp2x_agent *agent, struct sbp2x_task *task)
 static bool abort_withdraws(struct sbp2x_agent *agent, struct sbp2x_task *task,
 			    bool *touched)
 {
-	bool settled;
+	bool settled, degrades = false;
 
 	spin_lock_irq(&agent->lock);
 	settled = agent->state != SBP2X_AGENT_STARTING && !agent->completing;
+	if (settled && task->state == SBP2X_TASK_AT_TARGET)
+		degrades = agent_degrades(agent, task->slot);
 	if (settled)
 		*touched = task_withdraw(agent, task);
 	spin_unlock_irq(&agent->lock);
 
+	if (degrades)
+		dev_notice(agent->bus->log,
+			   "the device stands still with several commands; from now on it gets one at a time\n");
 	return settled;
 }
 
@@ -1005,6 +1205,11 @@ int sbp2x_agent_abort(struct sbp2x_agent *agent, struct sbp2x_task *task)
 	wait_event(agent->wait, abort_withdraws(agent, task, &touched));
 
 	return touched ? sbp2x_agent_reset(agent) : 0;
+}
+
+enum sbp2x_agent_mode sbp2x_agent_mode(const struct sbp2x_agent *agent)
+{
+	return READ_ONCE(agent->mode);
 }
 
 bool sbp2x_agent_task_runs(struct sbp2x_agent *agent, struct sbp2x_task *task)
@@ -1053,6 +1258,7 @@ int sbp2x_agent_init(struct sbp2x_agent *agent, struct sbp2x_bus *bus,
 	agent->scheduler = scheduler;
 	agent->ops = ops;
 	agent->limits = *limits;
+	agent->mode = limits->mode;
 	spin_lock_init(&agent->lock);
 	INIT_LIST_HEAD(&agent->tasks);
 	INIT_LIST_HEAD(&agent->free_slots);

@@ -2,8 +2,9 @@
 /*
  * The command block agent (fetch agent) of one login: SBP-2 6.4, 9.1.
  *
- * Tasks go into the task list and from there, one ORB at a time, to the
- * target. A status block from the target completes them. What becomes of a
+ * Tasks go into the task list and from there to the target: one ORB at a
+ * time, or linked to those that it has already, see enum sbp2x_agent_mode. A
+ * status block from the target completes them. What becomes of a
  * task is decided at one place, under the agent's lock: whoever moves it out
  * of the list completes it.
  */
@@ -124,6 +125,21 @@ struct sbp2x_agent_ops {
 	void (*lost)(struct sbp2x_agent *agent);
 };
 
+/**
+ * enum sbp2x_agent_mode - how ORBs are given to the target
+ * @SBP2X_MODE_SERIAL: one at a time, by ORB_POINTER
+ * @SBP2X_MODE_CHAIN: linked to the one before; by ORB_POINTER only where the
+ *		      target has come to the end of what it was given. It tells
+ *		      so by src of the last ORB's status.
+ * @SBP2X_MODE_DOORBELL: likewise, and the doorbell is rung after linking, so
+ *			 that a target which has come to the end looks again
+ */
+enum sbp2x_agent_mode {
+	SBP2X_MODE_SERIAL,
+	SBP2X_MODE_CHAIN,
+	SBP2X_MODE_DOORBELL,
+};
+
 /* Steps of a start; see agent_control_write() */
 enum sbp2x_agent_step {
 	SBP2X_STEP_BUSY_TIMEOUT,
@@ -134,11 +150,13 @@ enum sbp2x_agent_step {
 
 /**
  * struct sbp2x_agent_limits - what tasks may look like
+ * @mode: how they are given to the target
  * @depth: tasks at a time
  * @orb_size: bytes that the target fetches of an ORB
  * @page_table_entries: up to SBP2X_PAGE_TABLE_MAX
  */
 struct sbp2x_agent_limits {
+	enum sbp2x_agent_mode mode;
 	unsigned int depth;
 	unsigned int orb_size;
 	unsigned int page_table_entries;
@@ -153,17 +171,28 @@ struct sbp2x_agent {
 	/* private; the lock is a leaf */
 	spinlock_t lock;
 	enum sbp2x_agent_state state;
+	enum sbp2x_agent_mode mode;	/* the limits' one, or SERIAL since */
 	u64 address;			/* of the command block agent */
 	struct sbp2x_path path;
 	struct list_head tasks;		/* in order of submission */
 	unsigned int accepted;		/* tasks in the list, or on their way */
 	unsigned int at_target;
 	unsigned int completing;
-	unsigned int writing;		/* ORB_POINTER writes under way */
+	unsigned int writing;		/* ORB_POINTER, DOORBELL under way */
 	unsigned int write_retries;
 	unsigned int pointer_resets;	/* since the last status */
 	bool backing_off;
 	wait_queue_head_t wait;		/* state and completing changed */
+
+	/*
+	 * The last ORB that the target was given, which it will come to, or
+	 * came to and may look at again; NULL: it is to be given an ORB_POINTER
+	 */
+	struct sbp2x_slot *chain;
+	u32 order;			/* of that ORB */
+	bool ring;			/* the doorbell, as soon as possible */
+	bool ringing;
+	struct sbp2x_transaction doorbell;
 
 	enum sbp2x_agent_step step;
 	bool control_busy;
@@ -180,7 +209,7 @@ struct sbp2x_agent {
 	struct sbp2x_slot *slots;
 	struct list_head free_slots;
 	struct list_head quarantine;	/* the target may still read them */
-	struct sbp2x_slot *tail;	/* of the last completed task */
+	struct sbp2x_slot *kept;	/* the last in order of the completed */
 	void *memory;
 	dma_addr_t memory_dma;
 	size_t memory_size;
@@ -189,6 +218,7 @@ struct sbp2x_agent {
 	struct {
 		u64 submitted, completed, resubmitted, aborted;
 		u64 status_foreign, status_unknown, unsolicited;
+		u64 pointers, links, doorbells;
 		u64 resets, write_errors;
 	} count;
 };
@@ -274,6 +304,12 @@ int sbp2x_agent_abort(struct sbp2x_agent *agent, struct sbp2x_task *task);
  * nothing seems wrong. May sleep. Return: 0 or -EIO
  */
 int sbp2x_agent_reset(struct sbp2x_agent *agent);
+
+/*
+ * sbp2x_agent_mode() - how it works now; it falls back to SERIAL for good where
+ * the target stands still with chained ORBs. Any context.
+ */
+enum sbp2x_agent_mode sbp2x_agent_mode(const struct sbp2x_agent *agent);
 
 /* True where the target itself is what @task waits for. Any context. */
 bool sbp2x_agent_task_runs(struct sbp2x_agent *agent, struct sbp2x_task *task);

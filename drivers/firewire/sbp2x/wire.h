@@ -13,8 +13,10 @@
 #include <linux/bitfield.h>
 #include <linux/bits.h>
 #include <linux/build_bug.h>
+#include <linux/compiler.h>
 #include <linux/kernel.h>
 #include <linux/types.h>
+#include <asm/barrier.h>
 #include <asm/byteorder.h>
 
 /* Management functions, 5.1.3 table 3 */
@@ -100,6 +102,17 @@ static inline void sbp2x_pointer_set_null(struct sbp2x_pointer *p)
 {
 	p->high = cpu_to_be32(BIT(31));
 	p->low = 0;
+}
+
+/*
+ * The target may read the pointer at any moment: while it still is null, or as
+ * a whole. Whatever lies at @offset must have been written before.
+ */
+static inline void sbp2x_pointer_link(struct sbp2x_pointer *p, u64 offset)
+{
+	WRITE_ONCE(p->low, cpu_to_be32(lower_32_bits(offset)));
+	dma_wmb();
+	WRITE_ONCE(p->high, cpu_to_be32(offset >> 32 & 0xffff));
 }
 
 /* Only data_descriptor carries a node ID, for data may lie on a third node */
