@@ -483,7 +483,7 @@ static void wire_page_table_entry(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sbp2x_page_table_entry_length(&entry), s->length);
 }
 
-/* The longest segment that we give out: quadlets only, below 64 KiB */
+/* The longest segment that we give out: whole pages, below 64 KiB */
 static void wire_segment_limit(struct kunit *test)
 {
 	static const u8 expected[8] = {
@@ -491,7 +491,7 @@ static void wire_segment_limit(struct kunit *test)
 	};
 	struct sbp2x_page_table_entry entry;
 
-	KUNIT_EXPECT_EQ(test, SBP2X_MAX_SEGMENT, 65532);
+	KUNIT_EXPECT_EQ(test, SBP2X_MAX_SEGMENT, 61440);
 
 	/* The base keeps its 48 bits, and off the length */
 	sbp2x_page_table_entry_set(&entry, 0x1234ffff00000000, 0xfffc);

@@ -1207,6 +1207,17 @@ int sbp2x_agent_abort(struct sbp2x_agent *agent, struct sbp2x_task *task)
 	return touched ? sbp2x_agent_reset(agent) : 0;
 }
 
+const char *sbp2x_agent_mode_name(enum sbp2x_agent_mode mode)
+{
+	static const char * const names[] = {
+		[SBP2X_MODE_SERIAL] = "serial",
+		[SBP2X_MODE_CHAIN] = "chain",
+		[SBP2X_MODE_DOORBELL] = "doorbell",
+	};
+
+	return names[mode];
+}
+
 enum sbp2x_agent_mode sbp2x_agent_mode(const struct sbp2x_agent *agent)
 {
 	return READ_ONCE(agent->mode);

@@ -140,6 +140,9 @@ enum sbp2x_agent_mode {
 	SBP2X_MODE_DOORBELL,
 };
 
+/* sbp2x_agent_mode_name() - "serial", "chain", "doorbell" */
+const char *sbp2x_agent_mode_name(enum sbp2x_agent_mode mode);
+
 /* Steps of a start; see agent_control_write() */
 enum sbp2x_agent_step {
 	SBP2X_STEP_BUSY_TIMEOUT,

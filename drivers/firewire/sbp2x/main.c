@@ -4,6 +4,8 @@
 #include <linux/mod_devicetable.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
 #include <linux/workqueue.h>
 
 #include "quirks.h"
@@ -23,11 +25,46 @@ module_param(workarounds, uint, 0644);
 MODULE_PARM_DESC(workarounds,
 		 "Work around device bugs, a sum of: 0x1 128 KiB max transfer, 0x2 36 byte inquiry, 0x4 skip mode page 8, 0x8 fix capacity, 0x10 delay inquiry, 0x20 power condition in start stop unit, 0x100 only these and not the built-in list (default 0)");
 
+/* In the order of enum sbp2x_agent_mode, which begins at 0 */
+static const char * const task_lists[] = {
+	"serial", "chain", "doorbell", "auto",
+};
+
+static int task_list = SBP2X_TASK_LIST_AUTO;
+
+static int task_list_set(const char *val, const struct kernel_param *kp)
+{
+	int i = sysfs_match_string(task_lists, val);
+
+	if (i < 0) {
+		pr_err("%s: there is no task_list '%s', only auto, serial, chain and doorbell\n",
+		       KBUILD_MODNAME, val);
+		return i;
+	}
+	task_list = i > SBP2X_MODE_DOORBELL ? SBP2X_TASK_LIST_AUTO : i;
+	return 0;
+}
+
+static int task_list_get(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "%s\n", task_list == SBP2X_TASK_LIST_AUTO ?
+			  "auto" : sbp2x_agent_mode_name(task_list));
+}
+
+static const struct kernel_param_ops task_list_ops = {
+	.set = task_list_set,
+	.get = task_list_get,
+};
+module_param_cb(task_list, &task_list_ops, NULL, 0644);
+MODULE_PARM_DESC(task_list,
+		 "How commands are given to devices: serial (one at a time), chain (linked in memory), doorbell (linked, and the device is told so) or auto (chain for disks and optical drives, serial for all else; default)");
+
 static int sbp2x_probe(struct fw_unit *unit, const struct ieee1394_device_id *id)
 {
 	const struct sbp2x_target_config config = {
 		.exclusive = exclusive_login,
 		.workarounds = workarounds,
+		.task_list = task_list,
 	};
 
 	/* A target of our own node, such as LIO's, is none that we log in to */

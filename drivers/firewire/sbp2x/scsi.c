@@ -33,8 +33,8 @@
 /* How long error handling waits for a fresh login */
 #define RELOGIN_MS		15000
 
-/* 1 MiB: 256 page table entries of 4 KiB */
-#define MAX_SECTORS		2048U
+/* 4 MiB; the block layer splits what has too many segments for that */
+#define MAX_SECTORS		8192U
 #define QUIRK_MAX_SECTORS	256U	/* 128 KiB */
 
 /*
@@ -352,7 +352,7 @@ static int scsi_configure(SBP2X_CONFIGURE_ARGS)
 
 static int scsi_change_depth(struct scsi_device *sdev, int depth)
 {
-	return scsi_change_queue_depth(sdev, min(depth, SBP2X_DEPTH));
+	return scsi_change_queue_depth(sdev, min(depth, SBP2X_DEPTH_MAX));
 }
 
 /* EUI-64 : directory ID : LUN: a name of the logical unit, SAM annex A */

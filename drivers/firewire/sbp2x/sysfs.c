@@ -92,6 +92,16 @@ static ssize_t reconnect_hold_show(struct device *device,
 }
 static DEVICE_ATTR_RO(reconnect_hold);
 
+static ssize_t task_list_show(struct device *device,
+			      struct device_attribute *attr, char *buf)
+{
+	enum sbp2x_agent_mode mode =
+		sbp2x_agent_mode(&to_session(device)->agent);
+
+	return sysfs_emit(buf, "%s\n", sbp2x_agent_mode_name(mode));
+}
+static DEVICE_ATTR_RO(task_list);
+
 static ssize_t retries_show(struct device *device,
 			    struct device_attribute *attr, char *buf)
 {
@@ -181,6 +191,7 @@ static struct attribute *sbp2x_attrs[] = {
 	&dev_attr_speed.attr,
 	&dev_attr_max_payload.attr,
 	&dev_attr_reconnect_hold.attr,
+	&dev_attr_task_list.attr,
 	&dev_attr_retries.attr,
 	&dev_attr_last_error.attr,
 	&dev_attr_login.attr,
@@ -224,6 +235,9 @@ COUNTER(unanswered, session.count.unanswered);
 COUNTER(submitted, session.agent.count.submitted);
 COUNTER(completed, session.agent.count.completed);
 COUNTER(resubmitted, session.agent.count.resubmitted);
+COUNTER(orb_pointers, session.agent.count.pointers);
+COUNTER(links, session.agent.count.links);
+COUNTER(doorbells, session.agent.count.doorbells);
 COUNTER(aborted, session.agent.count.aborted);
 COUNTER(agent_resets, session.agent.count.resets);
 COUNTER(write_errors, session.agent.count.write_errors);
@@ -241,6 +255,9 @@ static struct attribute *statistics_attrs[] = {
 	&counter_submitted.attr.attr,
 	&counter_completed.attr.attr,
 	&counter_resubmitted.attr.attr,
+	&counter_orb_pointers.attr.attr,
+	&counter_links.attr.attr,
+	&counter_doorbells.attr.attr,
 	&counter_aborted.attr.attr,
 	&counter_agent_resets.attr.attr,
 	&counter_write_errors.attr.attr,

@@ -7,6 +7,7 @@
 #include <linux/firewire.h>
 #include <linux/minmax.h>
 #include <linux/slab.h>
+#include <scsi/scsi_proto.h>
 
 #include "quirks.h"
 
@@ -109,15 +110,40 @@ static unsigned int page_table_entries(struct sbp2x_target *target)
 		     sizeof(struct sbp2x_page_table_entry));
 }
 
-static int logical_unit_init(struct sbp2x_logical_unit *lu, bool exclusive)
+/*
+ * Disks and optical drives are made to be queued. Who knows of other devices:
+ * there are scanners that stand still for ever when they see a second ORB.
+ */
+static enum sbp2x_agent_mode task_list_mode(const struct sbp2x_logical_unit *lu,
+					    int wanted)
+{
+	if (wanted != SBP2X_TASK_LIST_AUTO)
+		return wanted;
+	if (lu->target->quirks & SBP2X_QUIRK_SERIAL)
+		return SBP2X_MODE_SERIAL;
+
+	switch (lu->device_type) {
+	case TYPE_DISK:
+	case TYPE_ROM:
+	case TYPE_MOD:
+	case TYPE_RBC:
+		return SBP2X_MODE_CHAIN;
+	default:
+		return SBP2X_MODE_SERIAL;
+	}
+}
+
+static int logical_unit_init(struct sbp2x_logical_unit *lu,
+			     const struct sbp2x_target_config *wanted)
 {
 	struct sbp2x_target *target = lu->target;
 	struct sbp2x_session_config config = {
 		.lun = lu->lun,
-		.exclusive = exclusive,
+		.exclusive = wanted->exclusive,
 		.login_timeout_ms = target->info.mgt_orb_timeout_ms,
 		.limits = {
-			.depth = SBP2X_DEPTH,
+			.mode = task_list_mode(lu, wanted->task_list),
+			.depth = SBP2X_DEPTH_MAX,
 			.orb_size = target->info.orb_size ?:
 				    sizeof(struct sbp2x_command_orb),
 			.page_table_entries = page_table_entries(target),
@@ -142,7 +168,8 @@ static int logical_unit_init(struct sbp2x_logical_unit *lu, bool exclusive)
 }
 
 static int logical_unit_add(struct sbp2x_target *target,
-			    const struct sbp2x_lun_info *info, bool exclusive)
+			    const struct sbp2x_lun_info *info,
+			    const struct sbp2x_target_config *config)
 {
 	struct sbp2x_logical_unit *lu = kzalloc(sizeof(*lu), GFP_KERNEL);
 	int ret;
@@ -153,7 +180,7 @@ static int logical_unit_add(struct sbp2x_target *target,
 	lu->target = target;
 	lu->lun = info->lun;
 	lu->device_type = info->device_type;
-	ret = logical_unit_init(lu, exclusive);
+	ret = logical_unit_init(lu, config);
 	if (ret) {
 		kfree(lu);
 		return ret;
@@ -220,7 +247,7 @@ static int target_init_rooms(struct sbp2x_target *target,
 
 	for (i = 0; i < target->info.count && !ret; i++)
 		ret = logical_unit_add(target, &target->info.logical_unit[i],
-				       config->exclusive);
+				       config);
 	if (ret)
 		sbp2x_target_destroy(target);
 

@@ -16,8 +16,12 @@ struct fw_unit;
 struct sbp2x_target;
 struct sbp2x_logical_unit;
 
-/* Tasks that a logical unit takes at a time */
+/* Tasks that a logical unit takes at a time: at first, and at most */
 #define SBP2X_DEPTH	8
+#define SBP2X_DEPTH_MAX	32
+
+/* The device decides in which mode its tasks are given to it */
+#define SBP2X_TASK_LIST_AUTO	-1
 
 /**
  * struct sbp2x_target_ops - what the target tells those above
@@ -56,10 +60,12 @@ struct sbp2x_logical_unit {
  * struct sbp2x_target_config - how to treat a unit
  * @exclusive: log in exclusively
  * @workarounds: the module parameter, see quirks.h
+ * @task_list: enum sbp2x_agent_mode, or SBP2X_TASK_LIST_AUTO
  */
 struct sbp2x_target_config {
 	bool exclusive;
 	u32 workarounds;
+	int task_list;
 };
 
 /**

@@ -228,10 +228,10 @@ static_assert(sizeof(struct sbp2x_page_table_entry) == 8);
 #define SBP2X_PTE_SEGMENT_BASE_HI	GENMASK(15, 0)
 
 /*
- * segment_length holds up to 0xffff bytes; quadlet-aligned segments suit
- * bridges that move whole quadlets only.
+ * segment_length holds up to 0xffff bytes. Whole pages leave no odd rest where
+ * a longer stretch of memory is cut up; some bridges stumble over short ones.
  */
-#define SBP2X_MAX_SEGMENT		0xfffcU
+#define SBP2X_MAX_SEGMENT		0xf000U
 
 static inline void
 sbp2x_page_table_entry_set(struct sbp2x_page_table_entry *e, u64 base, u16 length)
