@@ -46,6 +46,7 @@ struct context {
 	struct kunit *test;
 	struct sbp2x_fake_clock clock;
 	struct sbp2x_fake_bus bus;
+	struct sbp2x_memory memory;
 	struct sbp2x_scheduler scheduler;
 	struct sbp2x_agent agent;
 	bool ready;
@@ -122,9 +123,12 @@ static struct command *prepare(struct context *c, unsigned int number)
 	command->task = (struct sbp2x_task) {
 		.cdb = command->cdb,
 		.cdb_length = sizeof(read_10),
-		.direction = DMA_FROM_DEVICE,
-		.sg = command->sg,
-		.nents = 1,
+		.data = {
+			.sg = command->sg,
+			.nents = 1,
+			.length = 4096,
+			.direction = DMA_FROM_DEVICE,
+		},
 		.repeatable = true,
 		.done = note_done,
 	};
@@ -184,7 +188,7 @@ static u64 take_orb(struct context *c, struct command *command)
 {
 	u64 orb = orb_address(c);
 
-	KUNIT_EXPECT_EQ(c->test, orb, command->task.slot->orb_dma);
+	KUNIT_EXPECT_EQ(c->test, orb, command->task.slot->orb_address);
 	end_write(c, ORB_POINTER, RCODE_COMPLETE);
 	return orb;
 }
@@ -573,7 +577,7 @@ static void orb_of_high_odd_segment(struct kunit *test)
 
 	bring_up(c);
 	command->cdb[0] = 0x2a;
-	command->task.direction = DMA_TO_DEVICE;
+	command->task.data.direction = DMA_TO_DEVICE;
 	sg_dma_address(&command->sg[0]) = 0xabcd12345679ULL;
 	sg_dma_len(&command->sg[0]) = 511;
 	KUNIT_ASSERT_EQ(test, submit(command), 0);
@@ -595,9 +599,9 @@ static void orb_without_data(struct kunit *test)
 	bring_up(c);
 	memset(command->cdb, 0, sizeof(command->cdb));
 	command->task.cdb_length = 6;
-	command->task.direction = DMA_NONE;
-	command->task.sg = NULL;
-	command->task.nents = 0;
+	command->task.data.direction = DMA_NONE;
+	command->task.data.sg = NULL;
+	command->task.data.nents = 0;
 	KUNIT_ASSERT_EQ(test, submit(command), 0);
 	expect_quadlets(c, sbp2x_fake_bus_memory(orb_address(c)), expected,
 			ARRAY_SIZE(expected));
@@ -626,7 +630,7 @@ static void orb_of_many_segments(struct kunit *test)
 	sg_dma_len(&command->sg[2]) = 0xffff;
 	sg_dma_address(&command->sg[3]) = 0x9000;
 	sg_dma_len(&command->sg[3]) = 513;
-	command->task.nents = 4;
+	command->task.data.nents = 4;
 	KUNIT_ASSERT_EQ(test, submit(command), 0);
 
 	orb = sbp2x_fake_bus_memory(orb_address(c));
@@ -648,7 +652,7 @@ static void orb_tables_are_apart(struct kunit *test)
 	for (i = 0; i < 8; i++) {
 		struct command *command = prepare(c, i);
 
-		command->task.nents = 64;
+		command->task.data.nents = 64;
 		for (j = 0; j < 64; j++) {
 			sg_dma_address(&command->sg[j]) = i << 16 | j << 8;
 			sg_dma_len(&command->sg[j]) = i + 1;
@@ -681,14 +685,14 @@ static void data_that_does_not_fit(struct kunit *test)
 	for (i = 0; i < SEGMENTS; i++)
 		sg_dma_len(&command->sg[i]) = 512;
 	bring_up(c);
-	command->task.nents = 65;
+	command->task.data.nents = 65;
 	KUNIT_EXPECT_EQ(test, submit(command), -EMSGSIZE);
 
 	/* Not even by one byte: the field would lose it */
-	command->task.nents = 64;
+	command->task.data.nents = 64;
 	sg_dma_len(&command->sg[63]) = 0x10000;
 	KUNIT_EXPECT_EQ(test, submit(command), -EMSGSIZE);
-	command->task.nents = 1;
+	command->task.data.nents = 1;
 	sg_dma_len(&command->sg[0]) = 0x10000;
 	KUNIT_EXPECT_EQ(test, submit(command), -EMSGSIZE);
 	KUNIT_EXPECT_EQ(test, c->bus.sent, 3);
@@ -970,8 +974,8 @@ static void status_for_unknown_orb(struct kunit *test)
 	unknown[3] = orb + SZ_4G;
 	unknown[4] = 0xffffffffffffULL;
 	/* One that the target does not know yet, and one that is not in use */
-	unknown[5] = c->command[1].task.slot->orb_dma;
-	unknown[6] = c->agent.slots[10].orb_dma;
+	unknown[5] = c->command[1].task.slot->orb_address;
+	unknown[6] = c->agent.slots[10].orb_address;
 	for (i = 0; i < 7; i++) {
 		KUNIT_EXPECT_FALSE(test, send(c, STATUS_GOOD, unknown[i]));
 		KUNIT_EXPECT_EQ(test, c->agent.count.status_unknown, i + 1);
@@ -1111,7 +1115,7 @@ static void pointer_refused_then_taken(struct kunit *test)
 		end_write(c, ORB_POINTER, param->rcode);
 		expect_write_after(c, 10);
 		KUNIT_EXPECT_EQ(test, orb_address(c),
-				c->command[i].task.slot->orb_dma);
+				c->command[i].task.slot->orb_address);
 		end_write(c, ORB_POINTER, param->rcode);
 		expect_write_after(c, 20);
 		execute(c, &c->command[i]);
@@ -1789,7 +1793,7 @@ static void abort_during_reset(struct kunit *test)
 	/* It is at the target again by now, or is not: both end the same way */
 	if (!sbp2x_fake_bus_wait(&c->bus, 1))
 		KUNIT_FAIL(test, "nothing is sent");
-	if (c->bus.pending[0].value == c->command[0].task.slot->orb_dma) {
+	if (c->bus.pending[0].value == c->command[0].task.slot->orb_address) {
 		end_write(c, ORB_POINTER, RCODE_COMPLETE);
 		KUNIT_ASSERT_TRUE(test, sbp2x_fake_bus_wait(&c->bus, 1));
 		expect_written(c, AGENT_RESET, 0);
@@ -1980,7 +1984,7 @@ static void expect_end_of_chain(struct context *c, struct command *command)
 
 static u64 orb_of(const struct command *command)
 {
-	return command->task.slot->orb_dma;
+	return command->task.slot->orb_address;
 }
 
 /* Commands @first to @last are one chain that ends there */
@@ -2593,9 +2597,10 @@ static int agent_test_init(struct kunit *test)
 	init_completion(&c->handled);
 	sbp2x_fake_clock_init(&c->clock, test);
 	sbp2x_fake_bus_init(&c->bus, test);
+	sbp2x_memory_init(&c->memory, &c->bus.bus, SBP2X_MEMORY_PHYSICAL);
 	KUNIT_ASSERT_EQ(test, 0, sbp2x_scheduler_init(&c->scheduler,
 						      &c->clock.clock, "test"));
-	KUNIT_ASSERT_EQ(test, 0, sbp2x_agent_init(&c->agent, &c->bus.bus,
+	KUNIT_ASSERT_EQ(test, 0, sbp2x_agent_init(&c->agent, &c->memory,
 						  &c->scheduler, &test_ops,
 						  &limits));
 	/* There is memory for more */

@@ -68,7 +68,7 @@ static int fake_range_add(struct sbp2x_bus *bus, struct sbp2x_range *range)
 
 	range->bus = bus;
 	range->offset = fake->next_range;
-	fake->next_range += 0x100;
+	fake->next_range += ALIGN(range->length, 0x100);
 	return 0;
 }
 
@@ -82,12 +82,18 @@ static int fake_open_memory(struct sbp2x_bus *bus)
 	return 0;
 }
 
+static bool fake_is_confined(struct sbp2x_bus *bus)
+{
+	return fake_of(bus)->confined;
+}
+
 static const struct sbp2x_bus_ops fake_ops = {
 	.path = fake_path,
 	.write = fake_write,
 	.range_add = fake_range_add,
 	.range_remove = fake_range_remove,
 	.open_memory = fake_open_memory,
+	.is_confined = fake_is_confined,
 };
 
 void sbp2x_fake_bus_init(struct sbp2x_fake_bus *fake, struct kunit *test)

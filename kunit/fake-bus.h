@@ -31,6 +31,7 @@ struct sbp2x_fake_write {
  * @pending: writes under way, oldest first
  * @sent: writes ever sent
  * @opened: calls of open_memory
+ * @confined: an IOMMU is there
  */
 struct sbp2x_fake_bus {
 	struct sbp2x_bus bus;
@@ -42,6 +43,7 @@ struct sbp2x_fake_bus {
 	unsigned int count;
 	unsigned int sent;
 	unsigned int opened;
+	bool confined;
 	u64 next_range;
 	spinlock_t lock;	/* guards pending, count and sent */
 };

@@ -32,6 +32,7 @@ struct context {
 	struct kunit *test;
 	struct sbp2x_fake_clock clock;
 	struct sbp2x_fake_bus bus;
+	struct sbp2x_memory memory;
 	struct sbp2x_scheduler scheduler;
 	struct sbp2x_management m;
 	struct sbp2x_operation op[OPERATIONS];
@@ -881,8 +882,7 @@ static void addresses_in_turn(struct kunit *test)
 static void do_timeout_and_status(struct context *c, struct sbp2x_operation *op)
 {
 	struct sbp2x_status_block status = status_of(STATUS_DONE,
-						     slot_dma(&c->m,
-							      c->m.slot));
+						     slot_address(&c->m));
 
 	WRITE_ONCE(c->clock.now, ktime_add_ms(c->clock.now, 1));
 	sbp2x_scheduler_kick(&c->scheduler);
@@ -1256,9 +1256,10 @@ static int management_test_init(struct kunit *test)
 	INIT_WORK(&c->work, run_work);
 	sbp2x_fake_clock_init(&c->clock, test);
 	sbp2x_fake_bus_init(&c->bus, test);
+	sbp2x_memory_init(&c->memory, &c->bus.bus, SBP2X_MEMORY_PHYSICAL);
 	KUNIT_ASSERT_EQ(test, 0, sbp2x_scheduler_init(&c->scheduler,
 						      &c->clock.clock, "test"));
-	KUNIT_ASSERT_EQ(test, 0, sbp2x_management_init(&c->m, &c->bus.bus,
+	KUNIT_ASSERT_EQ(test, 0, sbp2x_management_init(&c->m, &c->memory,
 						       &c->scheduler, AGENT));
 	return 0;
 }
@@ -1267,7 +1268,7 @@ static void management_test_exit(struct kunit *test)
 {
 	struct context *c = test->priv;
 
-	if (!c || !c->m.slots)
+	if (!c || !c->m.slots.cpu)
 		return;
 
 	c->then = NULL;

@@ -373,6 +373,7 @@ struct world {
 	struct kunit *test;
 	struct sbp2x_fake_clock clock;
 	struct sbp2x_fake_bus bus;
+	struct sbp2x_memory memory;
 	struct sbp2x_scheduler scheduler;
 	struct sbp2x_management management;
 	struct sbp2x_session session;
@@ -428,14 +429,15 @@ static int session_test_init(struct kunit *test)
 	w->test = test;
 	sbp2x_fake_clock_init(&w->clock, test);
 	sbp2x_fake_bus_init(&w->bus, test);
+	sbp2x_memory_init(&w->memory, &w->bus.bus, SBP2X_MEMORY_PHYSICAL);
 	KUNIT_ASSERT_EQ(test, 0,
 			sbp2x_scheduler_init(&w->scheduler, &w->clock.clock,
 					     "session-test"));
 	KUNIT_ASSERT_EQ(test, 0,
-			sbp2x_management_init(&w->management, &w->bus.bus,
+			sbp2x_management_init(&w->management, &w->memory,
 					      &w->scheduler, MANAGEMENT_AGENT));
 	KUNIT_ASSERT_EQ(test, 0,
-			sbp2x_session_init(&w->session, &w->bus.bus,
+			sbp2x_session_init(&w->session, &w->memory,
 					   &w->scheduler, &w->management,
 					   &note_ops, &config));
 	test->priv = w;
@@ -2337,7 +2339,7 @@ static void do_task(struct world *w, struct test_task *t)
 
 	t->task.cdb = test_unit_ready;
 	t->task.cdb_length = sizeof(test_unit_ready);
-	t->task.direction = DMA_NONE;
+	t->task.data.direction = DMA_NONE;
 	t->task.done = task_done;
 	KUNIT_ASSERT_EQ(w->test, 0,
 			sbp2x_agent_submit(&w->session.agent, &t->task));
@@ -2393,7 +2395,7 @@ static void test_agent_lost_with_a_task(struct kunit *test)
 	log_in(w, 3);
 	t->task.cdb = cdb;
 	t->task.cdb_length = sizeof(cdb);
-	t->task.direction = DMA_NONE;
+	t->task.data.direction = DMA_NONE;
 	t->task.done = task_done;
 	KUNIT_ASSERT_EQ(test, 0,
 			sbp2x_agent_submit(&w->session.agent, &t->task));
@@ -2453,7 +2455,7 @@ static void test_tasks_and_states(struct kunit *test)
 	for (i = 0; i < 3; i++) {
 		t[i].task.cdb = cdb;
 		t[i].task.cdb_length = sizeof(cdb);
-		t[i].task.direction = DMA_NONE;
+		t[i].task.data.direction = DMA_NONE;
 		t[i].task.done = task_done;
 	}
 	KUNIT_EXPECT_EQ(test, sbp2x_agent_submit(&w->session.agent, &t[0].task),
@@ -2488,7 +2490,7 @@ static void test_task_at_target_gone(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, t);
 	t->task.cdb = cdb;
 	t->task.cdb_length = sizeof(cdb);
-	t->task.direction = DMA_NONE;
+	t->task.data.direction = DMA_NONE;
 	t->task.done = task_done;
 	log_in(w, 3);
 	KUNIT_ASSERT_EQ(test, 0,

@@ -20,9 +20,7 @@
 #include "agent.h"
 
 #include <linux/device.h>
-#include <linux/dma-mapping.h>
 #include <linux/minmax.h>
-#include <linux/scatterlist.h>
 #include <linux/slab.h>
 
 /* A busy target is tried again after 10 ms, 20 ms, ... 320 ms */
@@ -59,10 +57,10 @@ struct sbp2x_slot {
 	struct sbp2x_agent *agent;
 	struct sbp2x_task *task;
 	struct sbp2x_command_orb *orb;
-	dma_addr_t orb_dma;
+	u64 orb_address;
 	struct sbp2x_page_table_entry *page_table;
-	dma_addr_t page_table_dma;
-	dma_addr_t data;		/* for data_descriptor */
+	u64 page_table_address;
+	u64 data;			/* for data_descriptor */
 	struct sbp2x_transaction pointer;
 	bool writing;
 	u32 order;
@@ -125,12 +123,12 @@ static struct sbp2x_slot *slot_by_orb(struct sbp2x_agent *agent, u64 offset)
 {
 	u64 index;
 
-	if (offset < agent->memory_dma)
+	if (offset < agent->memory.address)
 		return NULL;
 
-	index = div64_u64(offset - agent->memory_dma, agent->orb_stride);
+	index = div64_u64(offset - agent->memory.address, agent->orb_stride);
 	if (index >= agent->slot_count ||
-	    agent->slots[index].orb_dma != offset)
+	    agent->slots[index].orb_address != offset)
 		return NULL;
 
 	return &agent->slots[index];
@@ -138,27 +136,19 @@ static struct sbp2x_slot *slot_by_orb(struct sbp2x_agent *agent, u64 offset)
 
 /* ORBs */
 
-static bool data_fits(const struct sbp2x_agent *agent,
-		      const struct sbp2x_task *task)
-{
-	struct scatterlist *sg;
-	int i;
-
-	if (task->nents > agent->limits.page_table_entries)
-		return false;
-
-	for_each_sg(task->sg, sg, task->nents, i)
-		if (sg_dma_len(sg) > FIELD_MAX(SBP2X_PTE_SEGMENT_LENGTH))
-			return false;
-	return true;
-}
-
 static bool task_fits(const struct sbp2x_agent *agent,
 		      const struct sbp2x_task *task)
 {
 	return task->cdb_length <= SBP2X_CDB_SIZE &&
 	       task->cdb_length + SBP2X_ORB_HEADER_SIZE <=
-	       agent->limits.orb_size && data_fits(agent, task);
+	       agent->limits.orb_size &&
+	       sbp2x_window_fits(&agent->windows, &task->data,
+				 agent->limits.page_table_entries);
+}
+
+static unsigned int slot_window(const struct sbp2x_slot *slot)
+{
+	return slot - slot->agent->slots;
 }
 
 /* A single segment needs no page table, and some devices know none */
@@ -166,22 +156,21 @@ static void slot_fill_data(struct sbp2x_slot *slot,
 			   const struct sbp2x_task *task)
 {
 	struct sbp2x_command_orb *orb = slot->orb;
-	struct scatterlist *sg;
-	int i;
+	struct sbp2x_page_table_entry *table = slot->page_table;
+	unsigned int count;
 
-	if (task->nents == 1) {
-		slot->data = sg_dma_address(task->sg);
+	count = sbp2x_window_describe(&slot->agent->windows, slot_window(slot),
+				      &task->data, table);
+	if (count == 1) {
+		slot->data = sbp2x_page_table_entry_base(table);
 		sbp2x_put(orb->control, SBP2X_CORB_DATA_SIZE,
-			  sg_dma_len(task->sg));
+			  sbp2x_page_table_entry_length(table));
 		return;
 	}
 
-	for_each_sg(task->sg, sg, task->nents, i)
-		sbp2x_page_table_entry_set(&slot->page_table[i],
-					   sg_dma_address(sg), sg_dma_len(sg));
-	slot->data = slot->page_table_dma;
+	slot->data = slot->page_table_address;
 	sbp2x_put(orb->control, SBP2X_CORB_PAGE_TABLE_PRESENT, 1);
-	sbp2x_put(orb->control, SBP2X_CORB_DATA_SIZE, task->nents);
+	sbp2x_put(orb->control, SBP2X_CORB_DATA_SIZE, count);
 }
 
 /* All of the ORB that does not depend on the generation of the bus */
@@ -191,12 +180,12 @@ static void slot_fill(struct sbp2x_slot *slot, const struct sbp2x_task *task)
 
 	memset(orb, 0, sizeof(*orb));
 	sbp2x_put(orb->control, SBP2X_ORB_NOTIFY, 1);
-	if (task->direction == DMA_FROM_DEVICE)
+	if (task->data.nents && task->data.direction == DMA_FROM_DEVICE)
 		orb->control |= cpu_to_be32(SBP2X_CORB_DIRECTION_READ);
 	memcpy(orb->cdb, task->cdb, task->cdb_length);
 
 	slot->data = 0;
-	if (task->nents)
+	if (task->data.nents)
 		slot_fill_data(slot, task);
 }
 
@@ -209,12 +198,20 @@ static void slot_fill_path(struct sbp2x_slot *slot,
 	sbp2x_pointer_set_null(&orb->next_orb);
 	sbp2x_put(orb->control, SBP2X_CORB_SPD, path->speed);
 	sbp2x_put(orb->control, SBP2X_CORB_MAX_PAYLOAD, path->max_payload);
-	if (slot->task->nents)
+	if (slot->task->data.nents)
 		sbp2x_pointer_set_node(&orb->data_descriptor,
 				       path->local_node_id, slot->data);
 }
 
 /* The one door out of the task list */
+
+/* The target has no business with the data of @task any more */
+static void task_close(struct sbp2x_agent *agent, struct sbp2x_task *task)
+{
+	lockdep_assert_held(&agent->lock);
+	if (task->slot)
+		sbp2x_window_close(&agent->windows, slot_window(task->slot));
+}
 
 /*
  * The caller completes @task, or hands it back to its submitter, and then
@@ -225,6 +222,7 @@ static void task_take(struct sbp2x_agent *agent, struct sbp2x_task *task)
 	lockdep_assert_held(&agent->lock);
 	if (task->state == SBP2X_TASK_AT_TARGET)
 		agent->at_target--;
+	task_close(agent, task);
 	task->state = SBP2X_TASK_COMPLETING;
 	list_del(&task->link);
 	agent->accepted--;
@@ -312,6 +310,7 @@ static void tasks_forgotten(struct sbp2x_agent *agent, struct list_head *lost)
 			task_take_to(agent, task, lost);
 			continue;
 		}
+		task_close(agent, task);
 		task->state = SBP2X_TASK_QUEUED;
 		agent->count.resubmitted++;
 	}
@@ -459,6 +458,7 @@ static void chain_cut_before(struct sbp2x_agent *agent,
 	list_for_each_entry_from(task, &agent->tasks, link) {
 		if (task->state != SBP2X_TASK_AT_TARGET)
 			continue;
+		task_close(agent, task);
 		task->state = SBP2X_TASK_QUEUED;
 		agent->at_target--;
 	}
@@ -591,6 +591,8 @@ static bool agent_give(struct sbp2x_agent *agent, struct sbp2x_task *task)
 
 	lockdep_assert_held(&agent->lock);
 	slot_fill_path(slot, &agent->path);
+	sbp2x_window_open(&agent->windows, slot_window(slot), &task->data,
+			  &agent->path);
 	task->state = SBP2X_TASK_AT_TARGET;
 	agent->at_target++;
 	slot->order = ++agent->order;
@@ -601,7 +603,7 @@ static bool agent_give(struct sbp2x_agent *agent, struct sbp2x_task *task)
 
 	dma_wmb();
 	if (before) {
-		sbp2x_pointer_link(&before->orb->next_orb, slot->orb_dma);
+		sbp2x_pointer_link(&before->orb->next_orb, slot->orb_address);
 		agent->ring = agent->mode == SBP2X_MODE_DOORBELL;
 		agent->count.links++;
 		return false;
@@ -652,7 +654,7 @@ static void agent_pump(struct sbp2x_agent *agent)
 	if (slot)
 		sbp2x_bus_write_pointer(agent->bus, &slot->pointer, &path,
 					address + SBP2X_AGENT_ORB_POINTER,
-					slot->orb_dma, pointer_done);
+					slot->orb_address, pointer_done);
 	if (ring)
 		sbp2x_bus_write_quadlet(agent->bus, &agent->doorbell, &path,
 					address + SBP2X_AGENT_DOORBELL, 0,
@@ -1249,33 +1251,19 @@ static void slots_lay_out(struct sbp2x_agent *agent, size_t table_size)
 		size_t table = tables + i * table_size;
 
 		slot->agent = agent;
-		slot->orb = agent->memory + orb;
-		slot->orb_dma = agent->memory_dma + orb;
-		slot->page_table = agent->memory + table;
-		slot->page_table_dma = agent->memory_dma + table;
+		slot->orb = agent->memory.cpu + orb;
+		slot->orb_address = agent->memory.address + orb;
+		slot->page_table = agent->memory.cpu + table;
+		slot->page_table_address = agent->memory.address + table;
 		list_add_tail(&slot->link, &agent->free_slots);
 	}
 }
 
-int sbp2x_agent_init(struct sbp2x_agent *agent, struct sbp2x_bus *bus,
-		     struct sbp2x_scheduler *scheduler,
-		     const struct sbp2x_agent_ops *ops,
-		     const struct sbp2x_agent_limits *limits)
+static int slots_init(struct sbp2x_agent *agent, struct sbp2x_memory *memory)
 {
+	const struct sbp2x_agent_limits *limits = &agent->limits;
 	size_t table_size;
-
-	memset(agent, 0, sizeof(*agent));
-	agent->bus = bus;
-	agent->scheduler = scheduler;
-	agent->ops = ops;
-	agent->limits = *limits;
-	agent->mode = limits->mode;
-	spin_lock_init(&agent->lock);
-	INIT_LIST_HEAD(&agent->tasks);
-	INIT_LIST_HEAD(&agent->free_slots);
-	INIT_LIST_HEAD(&agent->quarantine);
-	init_waitqueue_head(&agent->wait);
-	sbp2x_deadline_init(&agent->retry, retry_fn);
+	int ret;
 
 	agent->slot_count = limits->depth + SPARE_SLOTS;
 	agent->slots = kcalloc(agent->slot_count, sizeof(*agent->slots),
@@ -1288,26 +1276,47 @@ int sbp2x_agent_init(struct sbp2x_agent *agent, struct sbp2x_bus *bus,
 					sizeof(struct sbp2x_command_orb)), 8);
 	table_size = limits->page_table_entries *
 		     sizeof(struct sbp2x_page_table_entry);
-	agent->memory_size = agent->slot_count *
-			     (agent->orb_stride + table_size);
-	agent->memory = dma_alloc_coherent(bus->dma, agent->memory_size,
-					   &agent->memory_dma, GFP_KERNEL);
-	if (!agent->memory) {
-		kfree(agent->slots);
-		agent->slots = NULL;
-		return -ENOMEM;
-	}
-	slots_lay_out(agent, table_size);
+	ret = sbp2x_region_alloc(memory, &agent->memory, agent->slot_count *
+				 (agent->orb_stride + table_size), false);
+	if (ret)
+		return ret;
 
-	return 0;
+	ret = sbp2x_windows_init(&agent->windows, memory, agent->slot_count);
+	if (!ret)
+		slots_lay_out(agent, table_size);
+	return ret;
+}
+
+int sbp2x_agent_init(struct sbp2x_agent *agent, struct sbp2x_memory *memory,
+		     struct sbp2x_scheduler *scheduler,
+		     const struct sbp2x_agent_ops *ops,
+		     const struct sbp2x_agent_limits *limits)
+{
+	int ret;
+
+	memset(agent, 0, sizeof(*agent));
+	agent->bus = memory->bus;
+	agent->scheduler = scheduler;
+	agent->ops = ops;
+	agent->limits = *limits;
+	agent->mode = limits->mode;
+	spin_lock_init(&agent->lock);
+	INIT_LIST_HEAD(&agent->tasks);
+	INIT_LIST_HEAD(&agent->free_slots);
+	INIT_LIST_HEAD(&agent->quarantine);
+	init_waitqueue_head(&agent->wait);
+	sbp2x_deadline_init(&agent->retry, retry_fn);
+
+	ret = slots_init(agent, memory);
+	if (ret)
+		sbp2x_agent_destroy(agent);
+	return ret;
 }
 
 void sbp2x_agent_destroy(struct sbp2x_agent *agent)
 {
-	if (agent->memory)
-		dma_free_coherent(agent->bus->dma, agent->memory_size,
-				  agent->memory, agent->memory_dma);
+	sbp2x_windows_destroy(&agent->windows);
+	sbp2x_region_free(&agent->memory);
 	kfree(agent->slots);
-	agent->memory = NULL;
 	agent->slots = NULL;
 }

@@ -11,17 +11,16 @@
 #ifndef SBP2X_AGENT_H
 #define SBP2X_AGENT_H
 
-#include <linux/dma-direction.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
 
 #include "bus.h"
+#include "memory.h"
 #include "scheduler.h"
 #include "wire.h"
 
-struct scatterlist;
 struct sbp2x_agent;
 struct sbp2x_slot;
 struct sbp2x_task;
@@ -75,18 +74,15 @@ typedef void (*sbp2x_task_fn)(struct sbp2x_task *task,
  * struct sbp2x_task - one command, filled in by its submitter
  * @cdb: command descriptor block
  * @cdb_length: bytes
- * @direction: of the data: DMA_NONE, DMA_TO_DEVICE or DMA_FROM_DEVICE
- * @sg: data, mapped for the bus's dma device
- * @nents: mapped entries of @sg, 0 for none
+ * @data: see there; not mapped any more, for all that the target can do, when
+ *	  the task is the submitter's again
  * @repeatable: may be given to the target again after a reset
  * @done: see sbp2x_task_fn
  */
 struct sbp2x_task {
 	const u8 *cdb;
 	u8 cdb_length;
-	enum dma_data_direction direction;
-	struct scatterlist *sg;
-	int nents;
+	struct sbp2x_data data;
 	bool repeatable;
 	sbp2x_task_fn done;
 
@@ -207,15 +203,14 @@ struct sbp2x_agent {
 	bool rearm;			/* unsolicited status, once READY */
 	struct sbp2x_deadline retry;
 
-	/* ORBs and page tables: coherent memory, cut into slots */
+	/* ORBs and page tables, cut into slots */
 	unsigned int slot_count;
 	struct sbp2x_slot *slots;
 	struct list_head free_slots;
 	struct list_head quarantine;	/* the target may still read them */
 	struct sbp2x_slot *kept;	/* the last in order of the completed */
-	void *memory;
-	dma_addr_t memory_dma;
-	size_t memory_size;
+	struct sbp2x_region memory;
+	struct sbp2x_windows windows;	/* one for each slot */
 	size_t orb_stride;
 
 	struct {
@@ -226,8 +221,8 @@ struct sbp2x_agent {
 	} count;
 };
 
-/* sbp2x_agent_init() - may sleep. Return: 0 or -ENOMEM */
-int sbp2x_agent_init(struct sbp2x_agent *agent, struct sbp2x_bus *bus,
+/* sbp2x_agent_init() - may sleep. Return: 0 or a negative error */
+int sbp2x_agent_init(struct sbp2x_agent *agent, struct sbp2x_memory *memory,
 		     struct sbp2x_scheduler *scheduler,
 		     const struct sbp2x_agent_ops *ops,
 		     const struct sbp2x_agent_limits *limits);

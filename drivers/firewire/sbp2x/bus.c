@@ -4,6 +4,7 @@
 
 #include <linux/bug.h>
 #include <linux/device.h>
+#include <linux/iommu.h>
 #include <linux/minmax.h>
 
 #define SBP2X_RANGE_ALIGN	4
@@ -101,12 +102,20 @@ static int fw_bus_open_memory(struct sbp2x_bus *bus)
 	return fw_device_enable_phys_dma(fw_bus_device(bus));
 }
 
+static bool fw_bus_is_confined(struct sbp2x_bus *bus)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(bus->dma);
+
+	return domain && domain->type & __IOMMU_DOMAIN_PAGING;
+}
+
 static const struct sbp2x_bus_ops fw_bus_ops = {
 	.path = fw_bus_path,
 	.write = fw_bus_write,
 	.range_add = fw_bus_range_add,
 	.range_remove = fw_bus_range_remove,
 	.open_memory = fw_bus_open_memory,
+	.is_confined = fw_bus_is_confined,
 };
 
 void sbp2x_bus_init(struct sbp2x_bus *bus, struct fw_unit *unit)

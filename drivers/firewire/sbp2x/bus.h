@@ -58,14 +58,16 @@ struct sbp2x_transaction {
  * @tcode: TCODE_*
  * @source: node ID of the sender
  * @generation: of the bus, when it arrived
- * @offset: from the beginning of the range
+ * @offset: from the beginning of the range; within it, but @length may reach
+ *	    beyond
+ * @data: what is written; for a read, to be filled in
  */
 struct sbp2x_inbound {
 	int tcode;
 	u16 source;
 	int generation;
 	u64 offset;
-	const void *data;
+	void *data;
 	size_t length;
 };
 
@@ -99,6 +101,7 @@ struct sbp2x_range {
  *		  returns; may sleep
  * @open_memory: let the target read and write our memory in the current
  *		 generation; may sleep. Return: 0 or a negative error
+ * @is_confined: can the controller reach only what is mapped for it?
  */
 struct sbp2x_bus_ops {
 	bool (*path)(struct sbp2x_bus *bus, struct sbp2x_path *path);
@@ -107,6 +110,7 @@ struct sbp2x_bus_ops {
 	int (*range_add)(struct sbp2x_bus *bus, struct sbp2x_range *range);
 	void (*range_remove)(struct sbp2x_bus *bus, struct sbp2x_range *range);
 	int (*open_memory)(struct sbp2x_bus *bus);
+	bool (*is_confined)(struct sbp2x_bus *bus);
 };
 
 /**

@@ -25,46 +25,71 @@ module_param(workarounds, uint, 0644);
 MODULE_PARM_DESC(workarounds,
 		 "Work around device bugs, a sum of: 0x1 128 KiB max transfer, 0x2 36 byte inquiry, 0x4 skip mode page 8, 0x8 fix capacity, 0x10 delay inquiry, 0x20 power condition in start stop unit, 0x100 only these and not the built-in list (default 0)");
 
-/* In the order of enum sbp2x_agent_mode, which begins at 0 */
-static const char * const task_lists[] = {
-	"serial", "chain", "doorbell", "auto",
+/* A parameter that is one of some words; its value is the word's index */
+struct choice {
+	const char * const *words;	/* NULL ends them */
+	int value;
 };
 
-static int task_list = SBP2X_TASK_LIST_AUTO;
-
-static int task_list_set(const char *val, const struct kernel_param *kp)
+static int choice_set(const char *val, const struct kernel_param *kp)
 {
-	int i = sysfs_match_string(task_lists, val);
+	struct choice *choice = kp->arg;
+	int i = __sysfs_match_string(choice->words, -1, val);
 
 	if (i < 0) {
-		pr_err("%s: there is no task_list '%s', only auto, serial, chain and doorbell\n",
-		       KBUILD_MODNAME, val);
+		pr_err("%s: %s cannot be '%s'; see modinfo %s\n",
+		       KBUILD_MODNAME, kp->name, val, KBUILD_MODNAME);
 		return i;
 	}
-	task_list = i > SBP2X_MODE_DOORBELL ? SBP2X_TASK_LIST_AUTO : i;
+	choice->value = i;
 	return 0;
 }
 
-static int task_list_get(char *buf, const struct kernel_param *kp)
+static int choice_get(char *buf, const struct kernel_param *kp)
 {
-	return sysfs_emit(buf, "%s\n", task_list == SBP2X_TASK_LIST_AUTO ?
-			  "auto" : sbp2x_agent_mode_name(task_list));
+	const struct choice *choice = kp->arg;
+
+	return sysfs_emit(buf, "%s\n", choice->words[choice->value]);
 }
 
-static const struct kernel_param_ops task_list_ops = {
-	.set = task_list_set,
-	.get = task_list_get,
+static const struct kernel_param_ops choice_ops = {
+	.set = choice_set,
+	.get = choice_get,
 };
-module_param_cb(task_list, &task_list_ops, NULL, 0644);
+
+/* In the order of enum sbp2x_agent_mode, and one more */
+static const char * const task_lists[] = {
+	"serial", "chain", "doorbell", "auto", NULL
+};
+
+static struct choice task_list = {
+	.words = task_lists,
+	.value = SBP2X_TASK_LIST_AUTO,
+};
+module_param_cb(task_list, &choice_ops, &task_list, 0644);
 MODULE_PARM_DESC(task_list,
 		 "How commands are given to devices: serial (one at a time), chain (linked in memory), doorbell (linked, and the device is told so) or auto (chain for disks and optical drives, serial for all else; default)");
+
+/* In the order of enum sbp2x_memory_mode */
+static const char * const memories[] = {
+	"physical", "guarded", "auto", NULL
+};
+
+static struct choice memory = {
+	.words = memories,
+	.value = SBP2X_MEMORY_AUTO,
+};
+module_param_cb(memory, &choice_ops, &memory, 0644);
+MODULE_PARM_DESC(memory,
+		 "How devices reach this computer's memory: guarded (only the data of their own commands, checked by the driver), physical (by the controller itself: faster, and all of the first 4 GiB unless an IOMMU confines it) or auto (physical where an IOMMU does, else guarded; default)");
 
 static int sbp2x_probe(struct fw_unit *unit, const struct ieee1394_device_id *id)
 {
 	const struct sbp2x_target_config config = {
 		.exclusive = exclusive_login,
 		.workarounds = workarounds,
-		.task_list = task_list,
+		.task_list = task_list.value,
+		.memory = memory.value,
 	};
 
 	/* A target of our own node, such as LIO's, is none that we log in to */

@@ -10,7 +10,6 @@
 #include "management.h"
 
 #include <linux/device.h>
-#include <linux/dma-mapping.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
 
@@ -19,9 +18,6 @@
 /* A busy agent is tried again after 10 ms, 20 ms, ... 640 ms: 1.3 s in all */
 #define WRITE_RETRY_MS		10
 #define WRITE_RETRIES		7
-
-#define SLOTS_SIZE	(SBP2X_MANAGEMENT_SLOTS * \
-			 sizeof(struct sbp2x_management_slot))
 
 static void management_next(struct sbp2x_management *m);
 
@@ -42,9 +38,28 @@ const char *sbp2x_management_function_name(enum sbp2x_function function)
 	return names[function & 0xf] ?: "reserved function";
 }
 
-static dma_addr_t slot_dma(struct sbp2x_management *m, unsigned int slot)
+/* Where the ORB of the current operation is, for the target */
+static u64 slot_address(const struct sbp2x_management *m)
 {
-	return m->slots_dma + slot * sizeof(struct sbp2x_management_slot);
+	return m->slots.address +
+	       m->slot * sizeof(struct sbp2x_management_slot);
+}
+
+static u64 response_address(const struct sbp2x_management *m)
+{
+	return m->responses.address +
+	       m->slot * sizeof(struct sbp2x_management_response);
+}
+
+static struct sbp2x_management_slot *slot_of(const struct sbp2x_management *m)
+{
+	return (struct sbp2x_management_slot *)m->slots.cpu + m->slot;
+}
+
+static struct sbp2x_management_response *
+response_of(const struct sbp2x_management *m)
+{
+	return (struct sbp2x_management_response *)m->responses.cpu + m->slot;
 }
 
 static unsigned int response_length(enum sbp2x_function function)
@@ -61,14 +76,14 @@ static unsigned int response_length(enum sbp2x_function function)
 
 static void orb_fill(struct sbp2x_management *m, struct sbp2x_operation *op)
 {
-	struct sbp2x_management_slot *slot = &m->slots[m->slot];
-	dma_addr_t dma = slot_dma(m, m->slot);
+	struct sbp2x_management_slot *slot = slot_of(m);
 	struct sbp2x_management_orb *orb = &slot->orb;
 	unsigned int response = response_length(op->function);
 	unsigned int password = min_t(unsigned int, op->password_length,
 				      sizeof(slot->password));
 
 	memset(slot, 0, sizeof(*slot));
+	memset(response_of(m), 0, sizeof(*response_of(m)));
 	sbp2x_put(orb->control, SBP2X_ORB_NOTIFY, 1);
 	sbp2x_put(orb->control, SBP2X_MORB_FUNCTION, op->function);
 	sbp2x_put(orb->control, SBP2X_MORB_LUN_OR_LOGIN_ID,
@@ -83,13 +98,12 @@ static void orb_fill(struct sbp2x_management *m, struct sbp2x_operation *op)
 		sbp2x_pointer_set(&orb->orb_offset, op->orb_offset);
 	if (password) {
 		memcpy(slot->password, op->password, password);
-		sbp2x_pointer_set(&orb->password, dma +
+		sbp2x_pointer_set(&orb->password, slot_address(m) +
 				  offsetof(typeof(*slot), password));
 		sbp2x_put(orb->length, SBP2X_MORB_PASSWORD_LENGTH, password);
 	}
 	if (response) {
-		sbp2x_pointer_set(&orb->response, dma +
-				  offsetof(typeof(*slot), response));
+		sbp2x_pointer_set(&orb->response, response_address(m));
 		sbp2x_put(orb->length, SBP2X_MORB_RESPONSE_LENGTH, response);
 	}
 	/* The target may read all of it as soon as it knows the address */
@@ -195,7 +209,7 @@ static void write_done(struct sbp2x_transaction *t, int rcode)
 
 static void current_write(struct sbp2x_management *m)
 {
-	dma_addr_t orb = slot_dma(m, m->slot);
+	u64 orb = slot_address(m);
 	struct sbp2x_path *path = &m->current_op->path;
 
 	if (!mailbox_open(m, path, orb))
@@ -224,7 +238,7 @@ static void current_start(struct sbp2x_management *m)
 	trace_sbp2x_management_start(m->bus->log, op->function,
 				     op->lun_or_login_id, op->path.node_id,
 				     op->path.generation,
-				     slot_dma(m, m->slot));
+				     slot_address(m));
 
 	/* No operation without a deadline, whatever becomes of the write */
 	if (sbp2x_deadline_set_ms(m->scheduler, &m->timeout, op->timeout_ms)) {
@@ -290,10 +304,9 @@ static void remember_unsupported(struct sbp2x_management *m,
 static void current_answered(struct sbp2x_management *m)
 {
 	struct sbp2x_operation *op = m->current_op;
-	struct sbp2x_management_slot *slot = &m->slots[m->slot];
 
 	dma_rmb();
-	memcpy(op->response, slot->response, sizeof(op->response));
+	memcpy(op->response, response_of(m)->data, sizeof(op->response));
 	remember_unsupported(m, op);
 	current_complete(m, sbp2x_status_ok(&op->status) ?
 			    SBP2X_OP_ACCEPTED : SBP2X_OP_REFUSED);
@@ -431,11 +444,14 @@ void sbp2x_management_bus_reset(struct sbp2x_management *m)
 	current_complete(m, SBP2X_OP_STALE);
 }
 
-int sbp2x_management_init(struct sbp2x_management *m, struct sbp2x_bus *bus,
+int sbp2x_management_init(struct sbp2x_management *m,
+			  struct sbp2x_memory *memory,
 			  struct sbp2x_scheduler *scheduler, u64 address)
 {
+	int ret;
+
 	memset(m, 0, sizeof(*m));
-	m->bus = bus;
+	m->bus = memory->bus;
 	m->scheduler = scheduler;
 	m->address = address;
 	INIT_LIST_HEAD(&m->queue);
@@ -444,10 +460,17 @@ int sbp2x_management_init(struct sbp2x_management *m, struct sbp2x_bus *bus,
 	sbp2x_deadline_init(&m->timeout, timeout_fn);
 	sbp2x_deadline_init(&m->retry, retry_fn);
 
-	m->slots = dma_alloc_coherent(bus->dma, SLOTS_SIZE, &m->slots_dma,
-				      GFP_KERNEL);
+	ret = sbp2x_region_alloc(memory, &m->slots, SBP2X_MANAGEMENT_SLOTS *
+				 sizeof(struct sbp2x_management_slot), false);
+	if (ret)
+		return ret;
 
-	return m->slots ? 0 : -ENOMEM;
+	ret = sbp2x_region_alloc(memory, &m->responses, SBP2X_MANAGEMENT_SLOTS *
+				 sizeof(struct sbp2x_management_response),
+				 true);
+	if (ret)
+		sbp2x_region_free(&m->slots);
+	return ret;
 }
 
 void sbp2x_management_shutdown(struct sbp2x_management *m)
@@ -469,8 +492,6 @@ void sbp2x_management_shutdown(struct sbp2x_management *m)
 
 void sbp2x_management_destroy(struct sbp2x_management *m)
 {
-	if (m->slots)
-		dma_free_coherent(m->bus->dma, SLOTS_SIZE, m->slots,
-				  m->slots_dma);
-	m->slots = NULL;
+	sbp2x_region_free(&m->responses);
+	sbp2x_region_free(&m->slots);
 }

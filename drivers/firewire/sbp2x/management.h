@@ -14,6 +14,7 @@
 #include <linux/spinlock.h>
 
 #include "bus.h"
+#include "memory.h"
 #include "scheduler.h"
 #include "wire.h"
 
@@ -95,11 +96,15 @@ struct sbp2x_operation {
 	bool queued;
 };
 
-/* What the target reads and writes for one operation */
+/* What the target reads for one operation */
 struct sbp2x_management_slot {
 	struct sbp2x_management_orb orb;
 	u8 password[SBP2X_MANAGEMENT_PASSWORD_MAX];
-	__be32 response[SBP2X_MANAGEMENT_RESPONSE_MAX / 4];
+};
+
+/* ... and writes */
+struct sbp2x_management_response {
+	__be32 data[SBP2X_MANAGEMENT_RESPONSE_MAX / 4];
 };
 
 /**
@@ -124,8 +129,8 @@ struct sbp2x_management {
 	 * Slots are used in turn, so that what comes late for an operation
 	 * that timed out names an ORB that nobody waits for.
 	 */
-	struct sbp2x_management_slot *slots;
-	dma_addr_t slots_dma;
+	struct sbp2x_region slots;
+	struct sbp2x_region responses;
 	unsigned int slot;
 
 	/* The mailbox: what softirq context tells the workqueue */
@@ -142,8 +147,9 @@ struct sbp2x_management {
 	struct sbp2x_transaction write;
 };
 
-/* sbp2x_management_init() - may sleep. Return: 0 or -ENOMEM */
-int sbp2x_management_init(struct sbp2x_management *m, struct sbp2x_bus *bus,
+/* sbp2x_management_init() - may sleep. Return: 0 or a negative error */
+int sbp2x_management_init(struct sbp2x_management *m,
+			  struct sbp2x_memory *memory,
 			  struct sbp2x_scheduler *scheduler, u64 address);
 
 /*

@@ -34,7 +34,7 @@
 #define RELOGIN_MS		15000
 
 /* 4 MiB; the block layer splits what has too many segments for that */
-#define MAX_SECTORS		8192U
+#define MAX_SECTORS		(SBP2X_DATA_MAX / 512)
 #define QUIRK_MAX_SECTORS	256U	/* 128 KiB */
 
 /*
@@ -164,21 +164,40 @@ static bool is_repeatable(const struct scsi_device *sdev)
 	}
 }
 
+/* Guarded data are copied by us, so nothing is mapped for the controller */
+static int command_map(struct scsi_cmnd *cmd)
+{
+	struct sbp2x_logical_unit *lu = cmd->device->hostdata;
+	struct sbp2x_command *command = scsi_cmd_priv(cmd);
+	int nents;
+
+	command->mapped = !sbp2x_memory_is_guarded(&lu->target->memory);
+	if (!command->mapped)
+		return scsi_sg_count(cmd);
+
+	nents = scsi_dma_map(cmd);
+	if (nents < 0)
+		command->mapped = false;
+	return nents;
+}
+
 static bool command_prepare(struct scsi_cmnd *cmd)
 {
 	struct sbp2x_command *command = scsi_cmd_priv(cmd);
-	int nents = scsi_dma_map(cmd);
+	int nents = command_map(cmd);
 
 	if (nents < 0)
 		return false;
 
-	command->mapped = true;
 	command->task = (struct sbp2x_task) {
 		.cdb = cmd->cmnd,
 		.cdb_length = cmd->cmd_len,
-		.direction = cmd->sc_data_direction,
-		.sg = scsi_sglist(cmd),
-		.nents = nents,
+		.data = {
+			.sg = scsi_sglist(cmd),
+			.nents = nents,
+			.length = scsi_bufflen(cmd),
+			.direction = cmd->sc_data_direction,
+		},
 		.repeatable = is_repeatable(cmd->device),
 		.done = command_done,
 	};
@@ -519,7 +538,8 @@ static void host_limits(struct sbp2x_host *host)
 
 	shost->max_cmd_len = min_t(unsigned int, SBP2X_CDB_SIZE,
 				   limits->orb_size - SBP2X_ORB_HEADER_SIZE);
-	shost->sg_tablesize = limits->page_table_entries;
+	shost->sg_tablesize = sbp2x_memory_is_guarded(&target->memory) ?
+			      SG_ALL : limits->page_table_entries;
 	shost->can_queue = target->count * limits->depth;
 }
 

@@ -368,7 +368,7 @@ static unsigned int other_timeout_ms(const struct sbp2x_session *session)
 /* A bus reset that nobody told us of has closed it; see AWAIT_RESET_MS */
 static void session_open_memory(struct sbp2x_session *session)
 {
-	int ret = session->bus->ops->open_memory(session->bus);
+	int ret = sbp2x_memory_open(session->memory);
 
 	if (ret)
 		dev_dbg(session->bus->log, "memory not opened: %d\n", ret);
@@ -648,14 +648,16 @@ static const struct sbp2x_agent_ops agent_ops = {
 	.lost = agent_lost,
 };
 
-int sbp2x_session_init(struct sbp2x_session *session, struct sbp2x_bus *bus,
+int sbp2x_session_init(struct sbp2x_session *session,
+		       struct sbp2x_memory *memory,
 		       struct sbp2x_scheduler *scheduler,
 		       struct sbp2x_management *management,
 		       const struct sbp2x_session_ops *ops,
 		       const struct sbp2x_session_config *config)
 {
 	memset(session, 0, sizeof(*session));
-	session->bus = bus;
+	session->bus = memory->bus;
+	session->memory = memory;
 	session->scheduler = scheduler;
 	session->management = management;
 	session->ops = ops;
@@ -666,7 +668,7 @@ int sbp2x_session_init(struct sbp2x_session *session, struct sbp2x_bus *bus,
 	sbp2x_deadline_init(&session->retry, retry_fn);
 	sbp2x_deadline_init(&session->hold, hold_fn);
 
-	return sbp2x_agent_init(&session->agent, bus, scheduler, &agent_ops,
+	return sbp2x_agent_init(&session->agent, memory, scheduler, &agent_ops,
 				&config->limits);
 }
 

@@ -205,6 +205,7 @@ struct sbp2x_session_config {
 
 struct sbp2x_session {
 	struct sbp2x_bus *bus;
+	struct sbp2x_memory *memory;
 	struct sbp2x_scheduler *scheduler;
 	struct sbp2x_management *management;
 	const struct sbp2x_session_ops *ops;
@@ -236,8 +237,9 @@ struct sbp2x_session {
 	} count;
 };
 
-/* sbp2x_session_init() - may sleep. Return: 0 or -ENOMEM */
-int sbp2x_session_init(struct sbp2x_session *session, struct sbp2x_bus *bus,
+/* sbp2x_session_init() - may sleep. Return: 0 or a negative error */
+int sbp2x_session_init(struct sbp2x_session *session,
+		       struct sbp2x_memory *memory,
 		       struct sbp2x_scheduler *scheduler,
 		       struct sbp2x_management *management,
 		       const struct sbp2x_session_ops *ops,

@@ -102,6 +102,15 @@ static ssize_t task_list_show(struct device *device,
 }
 static DEVICE_ATTR_RO(task_list);
 
+static ssize_t memory_show(struct device *device, struct device_attribute *attr,
+			   char *buf)
+{
+	enum sbp2x_memory_mode mode = to_session(device)->memory->mode;
+
+	return sysfs_emit(buf, "%s\n", sbp2x_memory_mode_name(mode));
+}
+static DEVICE_ATTR_RO(memory);
+
 static ssize_t retries_show(struct device *device,
 			    struct device_attribute *attr, char *buf)
 {
@@ -192,6 +201,7 @@ static struct attribute *sbp2x_attrs[] = {
 	&dev_attr_max_payload.attr,
 	&dev_attr_reconnect_hold.attr,
 	&dev_attr_task_list.attr,
+	&dev_attr_memory.attr,
 	&dev_attr_retries.attr,
 	&dev_attr_last_error.attr,
 	&dev_attr_login.attr,
@@ -246,6 +256,15 @@ COUNTER(status_unknown, session.agent.count.status_unknown);
 COUNTER(status_malformed, status_malformed);
 COUNTER(unsolicited, session.agent.count.unsolicited);
 
+/* One for all logical units of the target */
+static ssize_t memory_refused_show(struct device *device,
+				   struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%lld\n",
+			  atomic64_read(&to_session(device)->memory->refused));
+}
+static DEVICE_ATTR_RO(memory_refused);
+
 static struct attribute *statistics_attrs[] = {
 	&counter_logins.attr.attr,
 	&counter_reconnects.attr.attr,
@@ -265,6 +284,7 @@ static struct attribute *statistics_attrs[] = {
 	&counter_status_unknown.attr.attr,
 	&counter_status_malformed.attr.attr,
 	&counter_unsolicited.attr.attr,
+	&dev_attr_memory_refused.attr,
 	NULL
 };
 

@@ -159,7 +159,8 @@ static int logical_unit_init(struct sbp2x_logical_unit *lu,
 		return ret;
 
 	config.status_fifo = lu->fifo.offset;
-	ret = sbp2x_session_init(&lu->session, &target->bus, &target->scheduler,
+	ret = sbp2x_session_init(&lu->session, &target->memory,
+				 &target->scheduler,
 				 &target->management, &session_ops, &config);
 	if (ret)
 		target->bus.ops->range_remove(&target->bus, &lu->fifo);
@@ -231,7 +232,7 @@ static int target_init_rooms(struct sbp2x_target *target,
 	if (ret)
 		return ret;
 
-	ret = sbp2x_management_init(&target->management, &target->bus,
+	ret = sbp2x_management_init(&target->management, &target->memory,
 				    &target->scheduler,
 				    target->info.management_agent);
 	if (ret)
@@ -275,6 +276,7 @@ int sbp2x_target_init(struct sbp2x_target *target, struct fw_unit *unit,
 		return ret;
 
 	target_apply_quirks(target, config->workarounds);
+	sbp2x_memory_init(&target->memory, &target->bus, config->memory);
 	return target_init_rooms(target, config);
 }
 
@@ -295,7 +297,7 @@ static void post_all(struct sbp2x_target *target,
  */
 static void target_open_memory(struct sbp2x_target *target)
 {
-	int ret = target->bus.ops->open_memory(&target->bus);
+	int ret = sbp2x_memory_open(&target->memory);
 
 	if (ret)
 		dev_dbg(target->bus.log, "memory not opened: %d\n", ret);

@@ -8,6 +8,7 @@
 
 #include "bus.h"
 #include "management.h"
+#include "memory.h"
 #include "rom.h"
 #include "scheduler.h"
 #include "session.h"
@@ -21,7 +22,7 @@ struct sbp2x_logical_unit;
 #define SBP2X_DEPTH_MAX	32
 
 /* The device decides in which mode its tasks are given to it */
-#define SBP2X_TASK_LIST_AUTO	-1
+#define SBP2X_TASK_LIST_AUTO	(SBP2X_MODE_DOORBELL + 1)
 
 /**
  * struct sbp2x_target_ops - what the target tells those above
@@ -61,11 +62,13 @@ struct sbp2x_logical_unit {
  * @exclusive: log in exclusively
  * @workarounds: the module parameter, see quirks.h
  * @task_list: enum sbp2x_agent_mode, or SBP2X_TASK_LIST_AUTO
+ * @memory: how the target reaches our memory
  */
 struct sbp2x_target_config {
 	bool exclusive;
 	u32 workarounds;
 	int task_list;
+	enum sbp2x_memory_mode memory;
 };
 
 /**
@@ -76,6 +79,7 @@ struct sbp2x_target_config {
  */
 struct sbp2x_target {
 	struct sbp2x_bus bus;
+	struct sbp2x_memory memory;
 	struct sbp2x_scheduler scheduler;
 	struct sbp2x_management management;
 	const struct sbp2x_target_ops *ops;
