@@ -555,6 +555,11 @@ void fw_bus_detach(FWNode *node)
     node->bus = NULL;
 }
 
+bool fw_bus_is_timed(const FWBus *bus)
+{
+    return bus->timing;
+}
+
 FWSpeed fw_bus_path_speed(FWBus *bus, FWNode *from, uint8_t phy_id)
 {
     FWNode *to = node_by_phy(from, phy_id);

@@ -192,6 +192,9 @@ bool fw_bus_in_reset(FWBus *bus);
 /* Speed of the path from @from to another node of its tree */
 FWSpeed fw_bus_path_speed(FWBus *bus, FWNode *from, uint8_t phy_id);
 
+/* fw_bus_is_timed() - do packets take their time? */
+bool fw_bus_is_timed(const FWBus *bus);
+
 /**
  * typedef FWSent - a packet that was given to the bus is done with
  * @ack: what the receiver answered. Broadcasts give FW_ACK_COMPLETE.

@@ -17,6 +17,7 @@
 #define CYCLE_NS                125000
 #define TLABELS                 64
 #define DEFAULT_RETRY_LIMIT     15
+#define RETRY_PAUSE_MAX_NS      (100 * SCALE_MS)
 #define DEFAULT_SPLIT_TIMEOUT_LO    (800u << 19)
 
 /* What a node in software has waiting to be answered at the most */
@@ -64,6 +65,18 @@ static int64_t now_ns(void)
 static unsigned retry_limit(const FWDevice *dev)
 {
     return extract32(dev->busy_timeout, 0, 4) ?: DEFAULT_RETRY_LIMIT;
+}
+
+/*
+ * With timing off a packet takes no time, but the computer that has no room
+ * for it takes some: the pauses grow, so that as many tries last longer.
+ */
+static int64_t retry_pause_ns(const FWDevice *dev, unsigned retries)
+{
+    if (fw_bus_is_timed(dev->node.bus)) {
+        return CYCLE_NS;
+    }
+    return MIN(CYCLE_NS << MIN(retries, 15), RETRY_PAUSE_MAX_NS);
 }
 
 static int64_t split_timeout_ns(const FWDevice *dev)
@@ -247,7 +260,8 @@ static void transaction_sent(FWNode *node, FWPacket *packet, FWAck ack,
     case FW_ACK_BUSY_A:
     case FW_ACK_BUSY_B:
         if (t->retries++ < retry_limit(t->dev)) {
-            timer_mod(t->timer, now_ns() + CYCLE_NS);
+            timer_mod(t->timer,
+                      now_ns() + retry_pause_ns(t->dev, t->retries - 1));
         } else {
             transaction_end(t, FW_RCODE_BUSY, NULL, 0);
         }
@@ -439,7 +453,8 @@ static void response_sent(FWNode *node, FWPacket *packet, FWAck ack,
                 ack == FW_ACK_BUSY_B;
 
     if (busy && req->retries++ < retry_limit(req->dev)) {
-        timer_mod(req->timer, now_ns() + CYCLE_NS);
+        timer_mod(req->timer,
+                  now_ns() + retry_pause_ns(req->dev, req->retries - 1));
         return;
     }
     request_free(req);
