@@ -357,17 +357,6 @@ bool sbp2x_target_watch(struct sbp2x_target *target)
 	return true;
 }
 
-static bool target_is_over(struct sbp2x_target *target)
-{
-	unsigned int i;
-
-	for (i = 0; i < target->count; i++)
-		if (sbp2x_session_state(&target->logical_units[i]->session) !=
-		    SBP2X_SESSION_GONE)
-			return false;
-	return true;
-}
-
 /* One patience for all: logouts are queued on one management agent */
 static void target_wait_over(struct sbp2x_target *target)
 {
@@ -390,8 +379,8 @@ void sbp2x_target_stop(struct sbp2x_target *target)
 {
 	post_all(target, SBP2X_EVENT_STOP);
 	target_wait_over(target);
-	if (!target_is_over(target))
-		sbp2x_target_gone(target);
+	/* Also where it is over: a session is GONE before its user is told */
+	sbp2x_target_gone(target);
 }
 
 void sbp2x_target_gone(struct sbp2x_target *target)

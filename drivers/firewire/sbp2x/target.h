@@ -118,7 +118,8 @@ bool sbp2x_target_watch(struct sbp2x_target *target);
 /**
  * sbp2x_target_stop() - log out; tasks fail from now on
  *
- * Waits for the logouts, which are bounded and skipped where pointless.
+ * Waits for the logouts, which are bounded and skipped where pointless. No edge
+ * is told afterwards.
  */
 void sbp2x_target_stop(struct sbp2x_target *target);
 
