@@ -516,15 +516,21 @@ static int host_make_scans(struct sbp2x_host *host)
 	return ret;
 }
 
+static void host_cancel_scans(struct sbp2x_host *host)
+{
+	unsigned int i;
+
+	for (i = 0; i < host->target.count; i++)
+		cancel_delayed_work_sync(&host->scans[i].work);
+}
+
 /* Life */
 
 static void removal_fn(struct work_struct *work)
 {
 	struct sbp2x_host *host = container_of(work, typeof(*host), removal);
-	unsigned int i;
 
-	for (i = 0; i < host->target.count; i++)
-		cancel_delayed_work_sync(&host->scans[i].work);
+	host_cancel_scans(host);
 	scsi_remove_host(host->shost);
 	complete(&host->removed);
 }
@@ -634,6 +640,8 @@ void sbp2x_scsi_remove(struct fw_unit *unit)
 
 	host_wait_removed(host);
 	sbp2x_target_stop(&host->target);
+	/* A login that came while the SCSI host went has asked for a scan */
+	host_cancel_scans(host);
 	host_hide(host);
 	sbp2x_target_destroy(&host->target);
 	kfree(host->scans);
