@@ -187,6 +187,7 @@ class Run:
             "LAB_KERNEL": options.kernel, "LAB_DISKS": str(units),
             "LAB_TARGET": options.target, "LAB_CWD": os.getcwd(),
             "LAB_NO_LOAD": "1" if options.no_load else "",
+            "LAB_BARE": "1" if options.bare else "",
             "LAB_WAIT": str(options.wait), "LAB_TOKEN": self.token,
             "LAB_SHARE": "1" if options.share else "",
             "LAB_KMEMLEAK": "1" if leaks else "",
