@@ -11,5 +11,6 @@ int main(int argc, char **argv)
     bus_tests();
     node_tests();
     fetch_tests();
+    timing_tests();
     return g_test_run();
 }

@@ -12,5 +12,6 @@ void rom_tests(void);
 void bus_tests(void);
 void node_tests(void);
 void fetch_tests(void);
+void timing_tests(void);
 
 #endif

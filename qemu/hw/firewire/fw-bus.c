@@ -3,7 +3,9 @@
  *
  * One packet is on the medium at a time: arbitration and packet, then the
  * receiver decides on its acknowledge, then the acknowledge. With timing off
- * each of these takes no time, and many packets go in one timer callback.
+ * each of these takes no time, and many packets go in one timer callback. With
+ * timing on a packet waits for its gap first; whoever comes up meanwhile and
+ * has to wait for less goes first. Cycle start packets are not modelled.
  *
  * Where cables are pulled the bus falls into several trees; resets and packets
  * stay within theirs.
@@ -54,6 +56,8 @@ struct FWBus {
     QTAILQ_HEAD(, FWTransmission) queue;
     FWTransmission *current;
     FWPhase phase;
+    int64_t idle_since;
+    uint64_t busy_ns;           /* with packets and acknowledges, ever */
     FWAck ack;
     QEMUTimer *medium;
 
@@ -116,39 +120,41 @@ static void transmission_end(FWBus *bus, FWTransmission *t, FWAck ack)
     g_free(t);
 }
 
+/* Lower ones win arbitration. Who had its turn waits for a fairness interval */
+static unsigned rank(const FWTransmission *t)
+{
+    return fw_packet_is_response(t->packet) ? 0 : t->node->fair ? 2 : 1;
+}
+
 /*
  * Responses go as soon as the bus is idle; of requests each node sends one per
  * fairness interval, which ends with an arbitration reset gap.
+ *
+ * Returns who is next, and in @wait how long the bus has yet to be idle for it.
  */
-static FWTransmission *arbitrate(FWBus *bus, int64_t *gap)
+static FWTransmission *arbitrate(FWBus *bus, int64_t *wait)
 {
-    FWTransmission *t;
+    int64_t idle = now_ns() - bus->idle_since;
+    FWTransmission *t, *best = QTAILQ_FIRST(&bus->queue);
     FWNode *node;
 
-    *gap = bus->timing ? subaction_gap_ns(bus) : 0;
+    *wait = 0;
     if (!bus->timing) {
-        return QTAILQ_FIRST(&bus->queue);
+        return best;
     }
-    QTAILQ_FOREACH(t, &bus->queue, next) {
-        if (fw_packet_is_response(t->packet)) {
-            return t;
+    if (idle >= arbitration_reset_gap_ns(bus)) {
+        QTAILQ_FOREACH(node, &bus->nodes, next) {
+            node->fair = false;
         }
     }
     QTAILQ_FOREACH(t, &bus->queue, next) {
-        if (!t->node->fair) {
-            t->node->fair = true;
-            return t;
+        if (rank(t) < rank(best)) {
+            best = t;
         }
     }
-    QTAILQ_FOREACH(node, &bus->nodes, next) {
-        node->fair = false;
-    }
-    *gap = arbitration_reset_gap_ns(bus);
-    t = QTAILQ_FIRST(&bus->queue);
-    if (t) {
-        t->node->fair = true;
-    }
-    return t;
+    *wait = MAX(0, (rank(best) < 2 ? subaction_gap_ns(bus) :
+                                     arbitration_reset_gap_ns(bus)) - idle);
+    return best;
 }
 
 static FWNode *node_by_phy(FWNode *from, unsigned phy_id)
@@ -203,11 +209,15 @@ static FWAck deliver(FWTransmission *t)
 static int64_t medium_step(FWBus *bus)
 {
     FWTransmission *t = bus->current;
-    int64_t duration, gap;
+    int64_t duration, wait;
 
     switch (bus->phase) {
     case PHASE_IDLE:
-        t = arbitrate(bus, &gap);
+        t = arbitrate(bus, &wait);
+        if (wait) {
+            return wait;
+        }
+        t->node->fair |= fw_packet_is_request(t->packet);
         QTAILQ_REMOVE(&bus->queue, t, next);
         bus->current = t;
         bus->phase = PHASE_PACKET;
@@ -215,16 +225,20 @@ static int64_t medium_step(FWBus *bus)
                             t->packet->dest_id, t->packet->tcode,
                             t->packet->tlabel, t->packet->offset,
                             t->packet->length);
-        return gap + packet_ns(bus, t->packet);
+        duration = packet_ns(bus, t->packet);
+        bus->busy_ns += duration;
+        return duration;
     case PHASE_PACKET:
         /* The receiver may make the sender cancel: then the packet is gone */
         duration = ack_ns(bus, t->packet);
+        bus->busy_ns += duration;
         bus->phase = PHASE_ACK;
         bus->ack = t->flushed ? FW_ACK_BUS_RESET : deliver(t);
         return duration;
     default:
         bus->current = NULL;
         bus->phase = PHASE_IDLE;
+        bus->idle_since = now_ns();
         if (t->sent) {
             transmission_end(bus, t, t->flushed ? FW_ACK_BUS_RESET : bus->ack);
         } else {
@@ -254,9 +268,11 @@ static void medium_run(void *opaque)
     timer_mod(bus->medium, now_ns());
 }
 
+/* Something to send: to be sent at once, it may win against what waits now */
 static void medium_kick(FWBus *bus)
 {
-    if (bus->phase == PHASE_IDLE && !timer_pending(bus->medium)) {
+    if (bus->phase == PHASE_IDLE &&
+        (bus->timing || !timer_pending(bus->medium))) {
         timer_mod(bus->medium, now_ns());
     }
 }
@@ -285,6 +301,7 @@ static void take_transmissions(FWNode *node, GPtrArray *taken)
         g_ptr_array_add(taken, bus->current);
         bus->current = NULL;
         bus->phase = PHASE_IDLE;
+        bus->idle_since = now_ns();
         timer_del(bus->medium);
     }
     QTAILQ_FOREACH_SAFE(t, &bus->queue, next, next) {
@@ -454,6 +471,7 @@ static void bus_reset_end(void *opaque)
     FWBus *bus = opaque;
     FWNode *node;
 
+    bus->idle_since = now_ns();
     QTAILQ_FOREACH(node, &bus->nodes, next) {
         if (node->in_reset) {
             tree_reset_end(bus, node);
@@ -685,6 +703,8 @@ static void fw_bus_init(Object *obj)
     bus->reset_end = timer_new_ns(QEMU_CLOCK_VIRTUAL, bus_reset_end, bus);
     bus->interval = timer_new_ns(QEMU_CLOCK_VIRTUAL, interval_fn, bus);
     object_property_add_uint32_ptr(obj, "reset-count", &bus->generation,
+                                   OBJ_PROP_FLAG_READ);
+    object_property_add_uint64_ptr(obj, "busy-ns", &bus->busy_ns,
                                    OBJ_PROP_FLAG_READ);
 }
 

@@ -45,6 +45,7 @@ void object_unref(void *obj);
 #define OBJ_PROP_FLAG_READ 0
 #define OBJ_PROP_FLAG_READWRITE 0
 #define object_property_add_uint32_ptr(obj, name, value, flags) ((void)0)
+#define object_property_add_uint64_ptr(obj, name, value, flags) ((void)0)
 #define object_class_property_add(klass, name, type, get, set, release, data) \
     ((void)(get), (void)(set))
 #define object_class_property_add_str(klass, name, get, set) \
