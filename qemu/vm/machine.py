@@ -8,7 +8,8 @@ import socket
 from vm import disks
 from vm.host import Failure
 
-BUS = "/machine/peripheral/fw0/fw0.0"
+CONTROLLER = "/machine/peripheral/fw0"
+BUS = CONTROLLER + "/fw0.0"
 
 
 def comma(text: str) -> str:
@@ -88,8 +89,17 @@ def processor(options: argparse.Namespace) -> list[str]:
         return [*result, "-accel", "kvm", "-cpu", "host"]
     result += ["-accel", "tcg,thread=%s" % ("single" if options.icount else "multi"),
                "-cpu", "qemu64,+rdrand"]
-    if options.icount:
-        result += ["-icount", "shift=0,sleep=off"]
+    return result + (deterministic() if options.icount else [])
+
+
+def deterministic() -> list[str]:
+    """One instruction is one nanosecond, and nothing of this machine's time
+    or chance gets into the guest: two runs are the same"""
+    result = ["-icount", "shift=0,sleep=off", "-seed", "1",
+              "-rtc", "base=2026-01-01,clock=vm"]
+    for device in ("virtio-9p-pci", "virtio-serial-pci"):
+        # Served by the processor that asks, not by another thread
+        result += ["-global", device + ".ioeventfd=off"]
     return result
 
 

@@ -27,13 +27,22 @@ class Monitor:
         assert isinstance(answer, dict)
         return answer
 
-    def call(self, command: str, **arguments: object) -> str:
-        """Returns the error's description, or nothing"""
+    def _call(self, command: str, arguments: dict[str, object]) -> dict[str, object]:
         self.file.write(json.dumps({"execute": command,
                                     "arguments": arguments}).encode() + b"\n")
         self.file.flush()
         answer = self._answer()
         while "return" not in answer and "error" not in answer:
             answer = self._answer()
+        return answer
+
+    def call(self, command: str, **arguments: object) -> str:
+        """Returns the error's description, or nothing"""
+        answer = self._call(command, arguments)
         error = answer.get("error")
         return str(error["desc"]) if isinstance(error, dict) else ""
+
+    def get(self, path: str, name: str) -> int:
+        """A property that is a number; 0 if there is none"""
+        value = self._call("qom-get", {"path": path, "property": name}).get("return")
+        return value if isinstance(value, int) else 0

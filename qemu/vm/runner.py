@@ -18,7 +18,7 @@ import tempfile
 import termios
 import time
 
-from vm import disks, host, initramfs, kernel_log, machine, qmp
+from vm import disks, host, initramfs, kernel_log, limit, machine, qmp
 from vm.host import Failure
 
 COMPLAINED = 99     # the kernel log has a complaint
@@ -165,8 +165,10 @@ class Run:
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
         self.shell = not options.command
-        self.token = secrets.token_hex(16)
+        # The guest gets to see it, so it must be the same with --icount
+        self.token = "0" * 32 if options.icount else secrets.token_hex(16)
         self.process: subprocess.Popen[bytes] | None = None
+        self.monitor: qmp.Monitor | None = None
         self.status: int | None = None
         self.ready = False
         self.hung = False
@@ -239,7 +241,8 @@ class Run:
                 start_new_session=not self.shell, preexec_fn=die_with_parent)
         ports.close_passed()
         if monitor:
-            self.set_bus_properties(qmp.Monitor(monitor), properties)
+            self.monitor = qmp.Monitor(monitor)
+            self.set_bus_properties(self.monitor, properties)
 
     def set_bus_properties(self, monitor: qmp.Monitor,
                            properties: list[tuple[str, object]]) -> None:
@@ -252,6 +255,18 @@ class Run:
                 raise Failure("cannot set the bus's property %s: %s"
                               % (name, error))
         monitor.call("cont")
+
+    def tell_limit(self) -> None:
+        """What the bus, as it was in the end, carries at most"""
+        if not self.options.timing or not self.monitor:
+            return
+        speed = 100 << self.monitor.get(machine.CONTROLLER, "speed")
+        gap = self.monitor.get(machine.BUS, "gap-count")
+        busy = self.monitor.get(machine.BUS, "busy-ns") / 1e9
+        print("lab: S%d and gap count %d: at most %.2f MB/s to the host and "
+              "%.2f MB/s from it; the bus was busy for %.3f s"
+              % (speed, gap, *limit.payload_rates(limit.Bus(speed, gap)), busy),
+              file=sys.stderr)
 
     def hear(self, text: str) -> None:
         for line in text.splitlines():
@@ -280,6 +295,7 @@ class Run:
                     selector.unregister(key.fileobj)
             if self.may_power_off() and not answered:
                 answered = True
+                self.tell_limit()
                 self.control.send(b"off\n")
             if self.process.poll() is not None and not selector.select(0):
                 break

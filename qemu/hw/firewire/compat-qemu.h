@@ -24,6 +24,12 @@
 #define FW_CLASS_DATA void *
 #endif
 
+#if __has_include("exec/icount.h")
+#include "exec/icount.h"
+#else
+#include "sysemu/cpu-timers.h"
+#endif
+
 #if QEMU_VERSION_MAJOR >= 10
 #define FW_PROPERTIES_END
 #else

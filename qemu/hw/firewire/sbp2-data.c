@@ -8,7 +8,10 @@
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
 #include "qemu/timer.h"
+#include "qemu/main-loop.h"
+#include "block/aio.h"
 #include "scsi/constants.h"
+#include "compat-qemu.h"
 #include "sbp2.h"
 #include "trace.h"
 
@@ -99,16 +102,35 @@ static bool next_piece(SBP2Task *task, size_t wanted, uint64_t *base,
     return true;
 }
 
+static void set_with_device(SBP2Task *task, bool with_device)
+{
+    task->login->target->with_device += with_device - task->with_device;
+    task->with_device = with_device;
+}
+
+/*
+ * With -icount a disk's image answers at once: when a thread of the host is done
+ * with it must not be seen by the guest.
+ */
+static void device_wait(SBP2Target *t)
+{
+    while (icount_enabled() && t->with_device) {
+        aio_poll(qemu_get_aio_context(), true);
+    }
+}
+
 static void transfer_end(SBP2Task *task)
 {
-    SCSIRequest *req = task->req;
+    SBP2Target *t = task->login->target;
 
     if (task->failed) {
         task_transport_failure(task, SBP2_OBJECT_DATA, task->failed);
         return;
     }
     task->buffer = NULL;
-    scsi_req_continue(req);
+    set_with_device(task, true);
+    scsi_req_continue(task->req);
+    device_wait(t);
 }
 
 static void chunk_done(FWDevice *dev, int rcode, const uint8_t *data,
@@ -200,6 +222,7 @@ static void sbp2_transfer_data(SCSIRequest *req, uint32_t length)
     if (!task) {
         return;
     }
+    set_with_device(task, false);
     task->buffer = scsi_req_get_buf(req);
     task->buffer_length = length;
     task->buffer_started = 0;
@@ -263,16 +286,17 @@ static void task_execute(void *opaque)
     }
     task->req = scsi_req_new(device, t->count.commands, login->lun, task->cdb,
                              task->cdb_length, task);
+    set_with_device(task, true);
     length = scsi_req_enqueue(task->req);
     if (!length) {
-        return;     /* complete, or will be without data */
-    }
-    if (task->segments && task->to_initiator != (length > 0)) {
+        /* It is complete, and the task gone; or will be, without data */
+    } else if (task->segments && task->to_initiator != (length > 0)) {
         sbp2_task_end(task, SBP2_ILLEGAL, SBP2_UNSPECIFIED, NULL, 0);
-        return;
+    } else {
+        task->to_initiator = length > 0;
+        scsi_req_continue(task->req);
     }
-    task->to_initiator = length > 0;
-    scsi_req_continue(task->req);
+    device_wait(t);
 }
 
 static bool accesses_medium(uint8_t opcode)
@@ -426,6 +450,7 @@ void sbp2_task_cancel_io(SBP2Task *task)
         timer_del(task->start);
     }
     task->req = NULL;
+    set_with_device(task, false);
     if (req) {
         req->hba_private = NULL;
         scsi_req_cancel_async(req, NULL);

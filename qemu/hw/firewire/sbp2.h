@@ -131,6 +131,7 @@ struct SBP2Task {
 
     /* What the SCSI device gave or wants */
     SCSIRequest *req;
+    bool with_device;           /* it is the SCSI device's turn */
     uint8_t *buffer;
     size_t buffer_length, buffer_started;
     SBP2Chunk chunk[SBP2_WINDOW];
@@ -233,6 +234,7 @@ struct SBP2Target {
     FWDevice parent_obj;
     SCSIBus scsi;
     Notifier machine_done;
+    unsigned with_device;       /* so many tasks */
     SBP2Login login[SBP2_MAX_LOGINS];
     SBP2Management management;
     uint8_t password[16];
