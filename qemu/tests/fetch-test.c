@@ -79,6 +79,14 @@ void sbp2_faults_send_status(SBP2Target *t, const SBP2Status *status)
     sbp2_send_status(t, status);
 }
 
+void sbp2_ways_command_end(SBP2Target *t)
+{
+}
+
+void sbp2_faults_forget_logins(SBP2Target *t)
+{
+}
+
 /* Nodes */
 
 static void initiator_read(FWDevice *dev, FWRequest *req, uint64_t offset,
@@ -602,6 +610,63 @@ static void dead_on_check(void)
     tear_down();
 }
 
+/* The names of what goes wrong with the next @orbs ORBs, and where */
+static char *sequence(uint32_t seed, unsigned orbs)
+{
+    SBP2Misbehave m = { .seed = seed, .random = { seed } };
+    GString *text = g_string_new(NULL);
+    unsigned times;
+
+    while (m.orbs < orbs) {
+        const SBP2Mischief *mischief = sbp2_misbehave_next(&m, &times);
+
+        if (mischief) {
+            g_string_append_printf(text, "%u:%s*%u ", m.orbs, mischief->name,
+                                   times);
+        }
+    }
+    return g_string_free(text, false);
+}
+
+static void misbehave(void)
+{
+    g_autofree char *none = sequence(0, 10000);
+    g_autofree char *first = sequence(1, 1000);
+    g_autofree char *again = sequence(1, 1000);
+    g_autofree char *other = sequence(2, 1000);
+    g_autofree char *longer = sequence(1, 10000);
+
+    g_assert_cmpstr(none, ==, "");
+    g_assert_cmpstr(first, ==, again);
+    g_assert_cmpstr(first, !=, other);
+    g_assert_true(g_str_has_prefix(longer, first));
+    /* In 10000 ORBs each of them is met */
+    g_assert_nonnull(strstr(longer, "status-lost*1"));
+    g_assert_nonnull(strstr(longer, "forget-logins*1"));
+    g_assert_nonnull(strstr(longer, ":reset*1"));
+    g_assert_nonnull(strstr(longer, "ack-busy*"));
+}
+
+/* It happens with the ORB that it was thrown for */
+static void misbehave_agent(void)
+{
+    FWDevice *dev;
+
+    set_up(8);
+    dev = FW_DEVICE(target);
+    target->misbehave = (SBP2Misbehave) {
+        .seed = 1, .rate = 1, .random = { 1 },
+        .sequence = g_string_new(NULL),
+    };
+    orb_pointer(0);
+    g_assert_cmpuint(target->misbehave.done, ==, 1);
+    g_assert_cmpuint(target->misbehave.orbs, ==, 1);
+    g_assert_true(g_str_has_prefix(target->misbehave.sequence->str, "1:"));
+    g_assert_nonnull(dev->node.bus);
+    g_string_free(target->misbehave.sequence, true);
+    tear_down();
+}
+
 static void registers(void)
 {
     set_up(8);
@@ -655,4 +720,6 @@ void fetch_tests(void)
     g_test_add_func("/agent/wedge/doorbell", wedge_on_doorbell);
     g_test_add_func("/agent/dead-on-check", dead_on_check);
     g_test_add_func("/agent/registers", registers);
+    g_test_add_func("/agent/misbehave/sequence", misbehave);
+    g_test_add_func("/agent/misbehave/agent", misbehave_agent);
 }

@@ -9,6 +9,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
+import tap  # noqa: E402
 from vm import limit  # noqa: E402
 from vm.limit import Bus, Load, Target  # noqa: E402
 
@@ -69,6 +70,16 @@ class Commands(unittest.TestCase):
         self.assertAlmostEqual(whole, 2 * bus.write_us(2048))
         self.assertAlmostEqual(pieces, 4 * bus.write_us(1024))
 
+    def test_guarded(self) -> None:
+        bus, target = Bus(), Target()
+        self.assertAlmostEqual(
+            limit.data_us(bus, target, Load(4096, guarded=True)),
+            2 * (bus.write_us(2048) + bus.response_us(16)))
+        # The target reads in any case, and is answered
+        self.assertEqual(
+            limit.data_us(bus, target, Load(4096, True, guarded=True)),
+            limit.data_us(bus, target, Load(4096, True)))
+
     def test_latency_counts_until_commands_overlap(self) -> None:
         bus = Bus()
         target = Target(medium_us=100)
@@ -95,28 +106,5 @@ class Commands(unittest.TestCase):
             self.assertTrue(0.99 * best < rate < best)
 
 
-class Tap(unittest.TestResult):
-    """A line for each test"""
-
-    def startTest(self, test: unittest.TestCase) -> None:
-        super().startTest(test)
-        self.failed = len(self.failures) + len(self.errors)
-
-    def stopTest(self, test: unittest.TestCase) -> None:
-        bad = self.failures + self.errors
-        word = "ok" if len(bad) == self.failed else "not ok"
-        print(f"{word} {self.testsRun} - {test.id().removeprefix('__main__.')}")
-        for line in (bad[-1][1] if word != "ok" else "").splitlines():
-            print("#", line)
-        super().stopTest(test)
-
-
-def main() -> int:
-    result = Tap()
-    unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"]).run(result)
-    print(f"1..{result.testsRun}")
-    return 0 if result.wasSuccessful() else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tap.main())

@@ -12,5 +12,6 @@ int main(int argc, char **argv)
     node_tests();
     fetch_tests();
     timing_tests();
+    intruder_tests();
     return g_test_run();
 }

@@ -92,7 +92,7 @@ static int send(void)
     fw_device_write(dev, receiver->device.node_id, dev->generation, REGISTER,
                     data, sizeof(data), FW_S400, done, &outcome);
     g_assert_cmpuint(outcome.ends, ==, 0);
-    stub_run(1000 * MS);
+    stub_run(5000 * MS);
     g_assert_cmpuint(outcome.ends, ==, 1);
     return outcome.rcode;
 }
@@ -193,7 +193,7 @@ static void labels(void)
                         &outcome[i]);
     }
     fw_device_cancel(dev, &outcome[100]);
-    stub_run(1000 * MS);
+    stub_run(5000 * MS);
     for (i = 0; i < G_N_ELEMENTS(outcome); i++) {
         g_assert_cmpuint(outcome[i].ends, ==, i != 100);
         g_assert_cmpint(outcome[i].rcode, ==, FW_RCODE_COMPLETE);
@@ -218,7 +218,7 @@ static void labels_bus_reset(void)
                         &outcome[i]);
     }
     fw_bus_reset(bus, NULL, true);
-    stub_run(1000 * MS);
+    stub_run(5000 * MS);
     for (i = 0; i < G_N_ELEMENTS(outcome); i++) {
         g_assert_cmpuint(outcome[i].ends, ==, 1);
     }

@@ -13,5 +13,6 @@ void bus_tests(void);
 void node_tests(void);
 void fetch_tests(void);
 void timing_tests(void);
+void intruder_tests(void);
 
 #endif

@@ -72,10 +72,13 @@ class Bus:
         that with "complete", there is no response"""
         return self.request_us(WRITE_BLOCK_REQUEST + padded(length))
 
+    def answered_write_us(self, length: int) -> float:
+        """To an address that is not memory, or not opened to the target:
+        software sees to it, so there is a response"""
+        return self.write_us(length) + self.response_us(WRITE_RESPONSE)
+
     def status_us(self) -> float:
-        """A status FIFO is not memory. Software sees to it, so there is a
-        response"""
-        return self.write_us(STATUS_GOOD) + self.response_us(WRITE_RESPONSE)
+        return self.answered_write_us(STATUS_GOOD)
 
 
 def padded(length: int) -> int:
@@ -106,12 +109,14 @@ class Load:
     @write: to the disk; the target reads the host's memory then
     @segment: bytes that lie together in the host's memory; a command whose
     data is in one segment needs no page table
-    @depth: commands that are there at a time"""
+    @depth: commands that are there at a time
+    @guarded: software serves the target's requests, not the controller"""
 
     size: int
     write: bool = False
     segment: int = 4096
     depth: int = 1
+    guarded: bool = False
 
 
 def split(size: int, most: int) -> list[int]:
@@ -127,7 +132,8 @@ def page_table_us(bus: Bus, target: Target, load: Load) -> float:
 
 def data_us(bus: Bus, target: Target, load: Load) -> float:
     """No packet has data of two segments"""
-    one = bus.read_us if load.write else bus.write_us
+    to_host = bus.answered_write_us if load.guarded else bus.write_us
+    one = bus.read_us if load.write else to_host
     return sum(sum(map(one, split(segment, target.packet(bus))))
                for segment in split(load.size, load.segment))
 
@@ -159,14 +165,17 @@ def payload_rates(bus: Bus, payload: int = 0) -> tuple[float, float]:
     return size / bus.write_us(size), size / bus.read_us(size)
 
 
-def table(bus: Bus, target: Target, depths: list[int]) -> list[str]:
+def table(bus: Bus, target: Target, depths: list[int],
+          guarded: bool = False) -> list[str]:
     """The limits that a benchmark is held against"""
     lines = ["%5s %22s %18s %18s" % ("depth", "random 4 KiB reads",
                                      "1 MiB reads", "1 MiB writes")]
     for depth in depths:
-        small = commands_per_second(bus, target, Load(4096, depth=depth))
+        small = commands_per_second(bus, target,
+                                    Load(4096, depth=depth, guarded=guarded))
         read, write = (bytes_per_second(bus, target,
-                                        Load(1 << 20, way, depth=depth))
+                                        Load(1 << 20, way, depth=depth,
+                                             guarded=guarded))
                        for way in (False, True))
         lines.append("%5d %17.0f IOPS %13.2f MB/s %13.2f MB/s"
                      % (depth, small, read / 1e6, write / 1e6))
@@ -183,6 +192,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--cmd-latency", type=float, default=0, metavar="US")
     add("--media-latency", type=float, default=0, metavar="US")
     add("--depth", default="1,2,4,8,16", help="commands at a time")
+    add("--guarded", action="store_true",
+        help="software serves the target's requests, not the controller")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -192,6 +203,7 @@ def run(options: argparse.Namespace) -> int:
     print("S%d, gap count %d, %d bytes in a packet: %.2f MB/s to the host, "
           "%.2f MB/s from it" % (bus.speed, bus.gap, target.packet(bus),
                                  *payload_rates(bus, options.payload)))
-    for line in table(bus, target, [int(d) for d in options.depth.split(",")]):
+    depths = [int(depth) for depth in options.depth.split(",")]
+    for line in table(bus, target, depths, options.guarded):
         print(line)
     return 0

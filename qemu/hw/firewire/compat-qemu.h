@@ -17,17 +17,23 @@
 #define QEMU_VERSION_MINOR 2
 #endif
 
+/* What 10.0 renamed, and icount_enabled(), which 10.1 moved */
+#if QEMU_VERSION_MAJOR >= 10
+#include "system/cpu-timers.h"
+#include "system/system.h"
+#else
+#include "sysemu/cpu-timers.h"
+#include "sysemu/sysemu.h"
+#endif
+#if QEMU_VERSION_MAJOR * 100 + QEMU_VERSION_MINOR >= 1001
+#include "exec/icount.h"
+#endif
+
 /* 10.1 made it const */
 #if QEMU_VERSION_MAJOR * 100 + QEMU_VERSION_MINOR >= 1001
 #define FW_CLASS_DATA const void *
 #else
 #define FW_CLASS_DATA void *
-#endif
-
-#if __has_include("exec/icount.h")
-#include "exec/icount.h"
-#else
-#include "sysemu/cpu-timers.h"
 #endif
 
 #if QEMU_VERSION_MAJOR >= 10

@@ -185,12 +185,26 @@ static FWAck broadcast(FWNode *from, const FWPacket *p)
     return FW_ACK_COMPLETE;
 }
 
+/* Nodes repeat what they receive, so each that is connected could hear it */
+static void let_snoop(FWNode *from, const FWPacket *p)
+{
+    FWBus *bus = from->bus;
+    FWNode *node;
+
+    QTAILQ_FOREACH(node, &bus->nodes, next) {
+        if (node->snoops && node->connected && !node->in_reset) {
+            node->ops->snoop(node, p);
+        }
+    }
+}
+
 static FWAck deliver(FWTransmission *t)
 {
     FWPacket *p = t->packet;
     unsigned phy_id = p->dest_id & 0x3f;
     FWNode *to;
 
+    let_snoop(t->node, p);
     if ((p->dest_id & 0xffc0) != FW_LOCAL_BUS) {
         return FW_ACK_MISSING;
     }

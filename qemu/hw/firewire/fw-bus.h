@@ -126,6 +126,9 @@ typedef struct FWSelfIDs {
  *           it (a response) goes out by a later fw_bus_send().
  * @phy_packet: a PHY packet (extended or configuration) was broadcast;
  *              also given to its sender. Optional.
+ * @snoop: a primary packet, whoever it is for, the node's own too; optional,
+ *         and called where the node's snoops is set. Nothing may be sent or
+ *         cancelled from within.
  * @reset_begin: the bus went into reset. Packets that are not yet sent were
  *               already given back with FW_ACK_BUS_RESET.
  * @reset_end: self-identification is over.
@@ -133,6 +136,7 @@ typedef struct FWSelfIDs {
 typedef struct FWNodeOps {
     FWAck (*receive)(FWNode *node, const FWPacket *packet);
     void (*phy_packet)(FWNode *node, uint32_t quadlet);
+    void (*snoop)(FWNode *node, const FWPacket *packet);
     void (*reset_begin)(FWNode *node);
     void (*reset_end)(FWNode *node, const FWSelfIDs *ids);
 } FWNodeOps;
@@ -149,6 +153,7 @@ struct FWNode {
     uint32_t speed;             /* FWSpeed of PHY and link */
     uint8_t ports;              /* number of ports of the PHY, 1 to 27 */
     bool link_active;           /* L bit */
+    bool snoops;                /* hears what is not for it */
     bool contender;             /* c bit: IRM and bus manager capable */
     uint8_t power_class;
     bool connected;             /* cable is in; set by fw_bus_set_connected() */

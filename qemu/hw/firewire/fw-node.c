@@ -18,7 +18,12 @@
 #define TLABELS                 64
 #define DEFAULT_RETRY_LIMIT     15
 #define RETRY_PAUSE_MAX_NS      (100 * SCALE_MS)
-#define DEFAULT_SPLIT_TIMEOUT_LO    (800u << 19)
+
+/*
+ * Seconds: more than the usual 100 ms, for the other end may be the software of
+ * a guest that is emulated on a busy machine
+ */
+#define DEFAULT_SPLIT_TIMEOUT_HI    2
 
 /* What a node in software has waiting to be answered at the most */
 #define MAX_REQUESTS            64
@@ -689,6 +694,16 @@ static unsigned requests_waiting(const FWDevice *dev)
     return count;
 }
 
+/* Because somebody wants it to be */
+static bool is_busy(FWDevice *dev)
+{
+    if (now_ns() < dev->busy_until) {
+        fw_fault_note(&dev->fault[FW_FAULT_ACK_BUSY]);
+        return true;
+    }
+    return fw_fault(&dev->fault[FW_FAULT_ACK_BUSY]);
+}
+
 static FWAck receive_request(FWDevice *dev, const FWPacket *p)
 {
     bool broadcast = (p->dest_id & 0x3f) == FW_BROADCAST_PHY;
@@ -696,7 +711,7 @@ static FWAck receive_request(FWDevice *dev, const FWPacket *p)
     FWAck ack;
 
     if (requests_waiting(dev) >= MAX_REQUESTS ||
-        (!broadcast && fw_fault(&dev->fault[FW_FAULT_ACK_BUSY]))) {
+        (!broadcast && is_busy(dev))) {
         return FW_ACK_BUSY_X;
     }
     req = g_new0(FWRequest, 1);
@@ -734,6 +749,13 @@ static FWAck device_receive(FWNode *node, const FWPacket *p)
         return receive_response(dev, p);
     }
     return FW_ACK_TYPE_ERROR;
+}
+
+static void device_snoop(FWNode *node, const FWPacket *p)
+{
+    FWDevice *dev = node_device(node);
+
+    FW_DEVICE_GET_CLASS(dev)->snoop(dev, p);
 }
 
 static void device_reset_begin(FWNode *node)
@@ -777,6 +799,7 @@ static void device_reset_end(FWNode *node, const FWSelfIDs *ids)
 
 static const FWNodeOps device_ops = {
     .receive = device_receive,
+    .snoop = device_snoop,
     .reset_begin = device_reset_begin,
     .reset_end = device_reset_end,
 };
@@ -855,10 +878,11 @@ static void device_realize(DeviceState *qdev, Error **errp)
                    FW_MAX_PORTS);
         return;
     }
-    dev->split_timeout_lo = DEFAULT_SPLIT_TIMEOUT_LO;
+    dev->split_timeout_hi = DEFAULT_SPLIT_TIMEOUT_HI;
     dev->node.ops = &device_ops;
     dev->node.name = qdev->id ?: object_get_typename(OBJECT(dev));
     dev->node.link_active = true;
+    dev->node.snoops = FW_DEVICE_GET_CLASS(dev)->snoop != NULL;
     fw_bus_attach(FW_BUS(qdev_get_parent_bus(qdev)), &dev->node, NULL, errp);
 }
 

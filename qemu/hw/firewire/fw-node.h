@@ -86,6 +86,7 @@ enum {
  *         serves itself. Data as on the bus.
  * @read: read request there.
  * @lock: lock request there. Optional.
+ * @snoop: any packet on the bus. Optional; see struct FWNodeOps.
  * @bus_reset: a bus reset ended; dev->node_id and dev->generation are new,
  *             every open transaction was ended with FW_RCODE_BUS_RESET.
  *
@@ -102,6 +103,7 @@ struct FWDeviceClass {
                  size_t length);
     void (*lock)(FWDevice *dev, FWRequest *req, uint64_t offset,
                  uint16_t ext_tcode, const uint8_t *data, size_t length);
+    void (*snoop)(FWDevice *dev, const FWPacket *packet);
     void (*bus_reset)(FWDevice *dev);
 };
 
@@ -170,6 +172,7 @@ struct FWDevice {
     bool cmc, irmc, bmc;
     uint8_t max_rec;            /* code of the bus information block */
     bool split_writes;
+    int64_t busy_until;         /* requests are acknowledged busy until then */
 
     /* Current generation */
     uint16_t node_id;           /* FW_LOCAL_BUS | phy_id */

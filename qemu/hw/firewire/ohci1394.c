@@ -509,6 +509,10 @@ static FWAck ohci_receive(FWNode *node, const FWPacket *p)
     if (!fw_packet_is_request(p)) {
         return FW_ACK_TYPE_ERROR;
     }
+    if (p->length > 2u << s->max_rec) {
+        s->oversized++;
+        return FW_ACK_TYPE_ERROR;
+    }
     if (ohci_physical_serves(s, p, &ack)) {
         return ack;
     }
@@ -695,6 +699,14 @@ static Property ohci_properties[] = {
     FW_PROPERTIES_END
 };
 
+static void ohci_init(Object *obj)
+{
+    OHCI1394State *s = OHCI1394(obj);
+
+    object_property_add_uint32_ptr(obj, "oversized", &s->oversized,
+                                   OBJ_PROP_FLAG_READ);
+}
+
 static void ohci_class_init(ObjectClass *klass, FW_CLASS_DATA data)
 {
     DeviceClass *dc = DEVICE_CLASS(klass);
@@ -717,6 +729,7 @@ static const TypeInfo ohci_info = {
     .name = TYPE_OHCI1394,
     .parent = TYPE_PCI_DEVICE,
     .instance_size = sizeof(OHCI1394State),
+    .instance_init = ohci_init,
     .class_init = ohci_class_init,
     .interfaces = (InterfaceInfo[]) {
         { INTERFACE_CONVENTIONAL_PCI_DEVICE },

@@ -178,6 +178,7 @@ struct OHCI1394State {
     FWBus *bus;                 /* property fwbus: join this one */
     uint64_t guid;
     uint8_t max_rec;
+    uint32_t oversized;         /* requests for more than max_rec allows */
     bool msi;
 
     uint32_t regs[OHCI_IT_CONTEXT / 4];

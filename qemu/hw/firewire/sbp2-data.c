@@ -109,8 +109,8 @@ static void set_with_device(SBP2Task *task, bool with_device)
 }
 
 /*
- * With -icount a disk's image answers at once: when a thread of the host is done
- * with it must not be seen by the guest.
+ * With -icount a disk's image answers at once: the guest must not see when a
+ * thread of the host is done with it.
  */
 static void device_wait(SBP2Target *t)
 {
@@ -226,6 +226,9 @@ static void sbp2_transfer_data(SCSIRequest *req, uint32_t length)
     task->buffer = scsi_req_get_buf(req);
     task->buffer_length = length;
     task->buffer_started = 0;
+    if (task->to_initiator) {
+        sbp2_ways_data(task, task->buffer, length);
+    }
     transfer_run(task);
 }
 
@@ -277,7 +280,7 @@ static void task_execute(void *opaque)
     SCSIDevice *device = scsi_device_find(&t->scsi, 0, 0, login->lun);
     int32_t length;
 
-    if (sbp2_faults_command(task)) {
+    if (sbp2_faults_command(task) || sbp2_ways_command(task)) {
         return;
     }
     if (!device || device->lun != login->lun) {
@@ -339,6 +342,9 @@ static void task_buffer_ready(SBP2Task *task)
 {
     int64_t latency = latency_ns(task->login->target, task->cdb[0]);
 
+    if (sbp2_ways_refuse_buffer(task)) {
+        return;
+    }
     task->start = timer_new_ns(QEMU_CLOCK_VIRTUAL, task_execute, task);
     timer_mod(task->start, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + latency);
 }

@@ -42,6 +42,12 @@ static const FWFaultName fault_names[SBP2_FAULTS] = {
     [SBP2_FAULT_FORGET]           = { NULL, "forget-logins-done" },
     [SBP2_FAULT_STATUS_LATE]      = { NULL, "status-late-done" },
     [SBP2_FAULT_SPIN_UP]          = { NULL, "spin-up-done" },
+    [SBP2_FAULT_PAGE_TABLE]       = { NULL, "no-page-tables-done" },
+    [SBP2_FAULT_TRANSFER]         = { NULL, "max-transfer-done" },
+    [SBP2_FAULT_SEGMENT]          = { NULL, "min-segment-done" },
+    [SBP2_FAULT_CAPACITY]         = { NULL, "capacity-off-by-one-done" },
+    [SBP2_FAULT_POWER_CONDITION]  = { NULL, "needs-power-condition-done" },
+    [SBP2_FAULT_RESERVE_WEDGES]   = { NULL, "reserve-wedges-done" },
 };
 
 /* The values that take effect by being read; the others have functions below */
@@ -49,24 +55,33 @@ static const struct {
     const char *name;
     size_t offset;
 } values[] = {
-    { "login-refuse", offsetof(SBP2Faults, login_refuse) },
-    { "reconnect-refuse", offsetof(SBP2Faults, reconnect_refuse) },
-    { "logout-refuse", offsetof(SBP2Faults, logout_refuse) },
-    { "management-late-ms", offsetof(SBP2Faults, management_late_ms) },
-    { "login-response-length", offsetof(SBP2Faults, response_length) },
-    { "max-target-logins", offsetof(SBP2Faults, max_target_logins) },
-    { "status-late-ms", offsetof(SBP2Faults, status_late_ms) },
-    { "force-resp", offsetof(SBP2Faults, force_resp) },
-    { "force-sbp-status", offsetof(SBP2Faults, force_sbp_status) },
+    { "login-refuse", offsetof(SBP2Target, faults.login_refuse) },
+    { "reconnect-refuse", offsetof(SBP2Target, faults.reconnect_refuse) },
+    { "logout-refuse", offsetof(SBP2Target, faults.logout_refuse) },
+    { "management-late-ms", offsetof(SBP2Target, faults.management_late_ms) },
+    { "login-response-length", offsetof(SBP2Target, faults.response_length) },
+    { "max-target-logins", offsetof(SBP2Target, faults.max_target_logins) },
+    { "status-late-ms", offsetof(SBP2Target, faults.status_late_ms) },
+    { "force-resp", offsetof(SBP2Target, faults.force_resp) },
+    { "force-sbp-status", offsetof(SBP2Target, faults.force_sbp_status) },
+    { "max-transfer", offsetof(SBP2Target, ways.max_transfer) },
+    { "min-segment", offsetof(SBP2Target, ways.min_segment) },
+    { "busy-ms", offsetof(SBP2Target, ways.busy_ms) },
+    { "device-type", offsetof(SBP2Target, ways.device_type) },
 };
 
 static const struct {
     const char *name;
     size_t offset;
 } flags[] = {
-    { "chain-wedges", offsetof(SBP2Faults, chain_wedges) },
-    { "doorbell-wedges", offsetof(SBP2Faults, doorbell_wedges) },
-    { "dead-on-check", offsetof(SBP2Faults, dead_on_check) },
+    { "chain-wedges", offsetof(SBP2Target, faults.chain_wedges) },
+    { "doorbell-wedges", offsetof(SBP2Target, faults.doorbell_wedges) },
+    { "dead-on-check", offsetof(SBP2Target, faults.dead_on_check) },
+    { "no-page-tables", offsetof(SBP2Target, ways.no_page_tables) },
+    { "capacity-off-by-one", offsetof(SBP2Target, ways.capacity_off_by_one) },
+    { "needs-power-condition",
+      offsetof(SBP2Target, ways.needs_power_condition) },
+    { "reserve-wedges", offsetof(SBP2Target, ways.reserve_wedges) },
 };
 
 static int64_t now_ns(void)
@@ -183,16 +198,22 @@ unsigned sbp2_faults_hold_s(SBP2Target *t, unsigned hold_s)
     return t->faults.login_hold + 1;
 }
 
-static void set_forget_logins(Object *obj, bool value, Error **errp)
+void sbp2_faults_forget_logins(SBP2Target *t)
 {
-    SBP2Target *t = SBP2_TARGET(obj);
     unsigned i;
 
-    for (i = 0; value && i < SBP2_MAX_LOGINS; i++) {
+    for (i = 0; i < SBP2_MAX_LOGINS; i++) {
         if (t->login[i].used) {
             sbp2_login_drop(&t->login[i]);
             note(t, SBP2_FAULT_FORGET);
         }
+    }
+}
+
+static void set_forget_logins(Object *obj, bool value, Error **errp)
+{
+    if (value) {
+        sbp2_faults_forget_logins(SBP2_TARGET(obj));
     }
 }
 
@@ -406,19 +427,26 @@ static void get_spin_up(Object *obj, Visitor *v, const char *name,
     visit_type_uint32(v, name, &SBP2_TARGET(obj)->faults.spin_up_ms, errp);
 }
 
+void sbp2_faults_power_up(SBP2Target *t, uint32_t spin_up_ms)
+{
+    SBP2Faults *f = &t->faults;
+    unsigned i;
+
+    f->spin_up_ms = spin_up_ms;
+    for (i = 0; i < SBP2_MAX_LUNS; i++) {
+        f->medium[i].stopped = false;
+        f->medium[i].ready_at = spun_up_ns(f);
+    }
+}
+
 /* Power was switched on just now, says whoever writes this */
 static void set_spin_up(Object *obj, Visitor *v, const char *name,
                         void *opaque, Error **errp)
 {
-    SBP2Faults *f = &SBP2_TARGET(obj)->faults;
-    unsigned i;
+    uint32_t ms;
 
-    if (!visit_type_uint32(v, name, &f->spin_up_ms, errp)) {
-        return;
-    }
-    for (i = 0; i < SBP2_MAX_LUNS; i++) {
-        f->medium[i].stopped = false;
-        f->medium[i].ready_at = spun_up_ns(f);
+    if (visit_type_uint32(v, name, &ms, errp)) {
+        sbp2_faults_power_up(SBP2_TARGET(obj), ms);
     }
 }
 
@@ -456,14 +484,14 @@ void sbp2_faults_init(SBP2Target *t)
     t->faults.login_hold = -1;
     fw_faults_add_properties(obj, t->faults.fault, fault_names, SBP2_FAULTS);
     for (i = 0; i < ARRAY_SIZE(values); i++) {
-        void *value = (char *)&t->faults + values[i].offset;
+        void *value = (char *)t + values[i].offset;
 
         object_property_add_uint32_ptr(obj, values[i].name, value,
                                        OBJ_PROP_FLAG_READWRITE);
     }
     for (i = 0; i < ARRAY_SIZE(flags); i++) {
         object_property_add(obj, flags[i].name, "bool", get_flag, set_flag,
-                            NULL, (char *)&t->faults + flags[i].offset);
+                            NULL, (char *)t + flags[i].offset);
     }
     object_property_add_bool(obj, "forget-logins", NULL, set_forget_logins);
     object_property_add(obj, "login-hold", "int64", get_login_hold,

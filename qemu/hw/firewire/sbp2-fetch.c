@@ -32,13 +32,17 @@ static FWDevice *login_device(SBP2Login *login)
 
 /* Status */
 
-/* A status that cannot be delivered: the agent is dead (SBP-2 9.1.4) */
+/*
+ * A status that cannot be delivered: the agent is dead (SBP-2 9.1.4). One whose
+ * response does not come was taken.
+ */
 static void status_written(FWDevice *dev, int rcode, const uint8_t *data,
                            size_t length, void *opaque)
 {
     SBP2Login *login = container_of(opaque, SBP2Login, status_fifo);
 
-    if (rcode == FW_RCODE_COMPLETE || rcode == FW_RCODE_BUS_RESET) {
+    if (rcode == FW_RCODE_COMPLETE || rcode == FW_RCODE_BUS_RESET ||
+        rcode == FW_RCODE_TIMEOUT) {
         return;
     }
     login->target->count.statuses_refused++;
@@ -107,6 +111,7 @@ void sbp2_task_end(SBP2Task *task, unsigned resp, unsigned sbp_status,
         }
         sbp2_faults_send_status(login->target, &status);
     }
+    sbp2_ways_command_end(login->target);
     sbp2_task_free(task);
     if (killed) {
         sbp2_agent_abort_all(login);
@@ -215,6 +220,9 @@ static void got_orb(FWDevice *dev, int rcode, const uint8_t *data,
     SBP2Login *login = opaque;
 
     login->fetching = false;
+    if (login->state == AGENT_ACTIVE) {
+        sbp2_misbehave(login->target);
+    }
     if (login->state != AGENT_ACTIVE) {
         return;
     }

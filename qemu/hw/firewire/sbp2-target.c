@@ -9,7 +9,6 @@
 #include "qapi/error.h"
 #include "qemu/module.h"
 #include "qemu/timer.h"
-#include "sysemu/sysemu.h"
 #include "compat-qemu.h"
 #include "sbp2.h"
 #include "trace.h"
@@ -65,8 +64,10 @@ static void rom_unit_directory(SBP2Target *t, FWRomDir *unit)
         SCSIDevice *device = logical_unit(t, lun);
 
         if (device) {
+            unsigned type = t->ways.device_type ?: device->type;
+
             fw_rom_add_immediate(unit, KEY_LOGICAL_UNIT,
-                                 (device->type & 0x1f) << 16 | lun);
+                                 (type & 0x1f) << 16 | lun);
         }
     }
     fw_rom_add_immediate(unit, KEY_MODEL, t->model_id);
@@ -172,9 +173,7 @@ static void sbp2_realize(DeviceState *qdev, Error **errp)
         object_class_get_parent(object_get_class(OBJECT(qdev))));
     Error *err = NULL;
 
-    if (strcmp(t->persona, "oxford")) {
-        error_setg(errp, "persona '%s' is not there yet, only 'oxford'",
-                   t->persona);
+    if (!sbp2_persona_apply(t, errp)) {
         return;
     }
     if (t->orb_size < 8 || t->orb_size * 4 > SBP2_MAX_ORB ||
@@ -215,15 +214,18 @@ static Property sbp2_properties[] = {
     DEFINE_PROP_STRING("persona", SBP2Target, persona),
     DEFINE_PROP_STRING("vendor-name", SBP2Target, vendor_name),
     DEFINE_PROP_STRING("model-name", SBP2Target, model_name),
-    DEFINE_PROP_UINT32("vendor-id", SBP2Target, vendor_id, 0x0030e0),
-    DEFINE_PROP_UINT32("model-id", SBP2Target, model_id, 0x000001),
+    DEFINE_PROP_UINT32("vendor-id", SBP2Target, vendor_id, SBP2_BY_PERSONA),
+    DEFINE_PROP_UINT32("model-id", SBP2Target, model_id, SBP2_BY_PERSONA),
     DEFINE_PROP_UINT32("firmware-revision", SBP2Target, firmware_revision,
-                       0x010a27),
-    DEFINE_PROP_UINT32("mgt-orb-timeout", SBP2Target, mgt_orb_timeout, 20),
-    DEFINE_PROP_UINT32("orb-size", SBP2Target, orb_size, 9),
-    DEFINE_PROP_UINT32("max-reconnect-hold", SBP2Target, max_hold_s, 4),
-    DEFINE_PROP_UINT32("max-logins", SBP2Target, max_logins, 4),
-    DEFINE_PROP_UINT32("queue-depth", SBP2Target, queue_depth, 8),
+                       SBP2_BY_PERSONA),
+    DEFINE_PROP_UINT32("mgt-orb-timeout", SBP2Target, mgt_orb_timeout,
+                       SBP2_BY_PERSONA),
+    DEFINE_PROP_UINT32("orb-size", SBP2Target, orb_size, SBP2_BY_PERSONA),
+    DEFINE_PROP_UINT32("max-reconnect-hold", SBP2Target, max_hold_s,
+                       SBP2_BY_PERSONA),
+    DEFINE_PROP_UINT32("max-logins", SBP2Target, max_logins, SBP2_BY_PERSONA),
+    DEFINE_PROP_UINT32("queue-depth", SBP2Target, queue_depth,
+                       SBP2_BY_PERSONA),
     FW_PROPERTIES_END
 };
 
@@ -255,10 +257,8 @@ static void sbp2_init(Object *obj)
     SBP2Target *t = SBP2_TARGET(obj);
     unsigned i;
 
-    t->persona = g_strdup("oxford");
-    t->vendor_name = g_strdup("Oxford Semiconductor Ltd.");
-    t->model_name = g_strdup("OXFORD IDE Device");
     sbp2_faults_init(t);
+    sbp2_misbehave_init(t);
     for (i = 0; i < ARRAY_SIZE(counters); i++) {
         object_property_add_uint32_ptr(obj, counters[i].name,
                                        (void *)t + counters[i].offset,
@@ -270,6 +270,11 @@ static void sbp2_init(Object *obj)
                                    OBJ_PROP_FLAG_READWRITE);
     object_property_add_uint64_ptr(obj, "media-jitter", &t->media_jitter_ns,
                                    OBJ_PROP_FLAG_READWRITE);
+}
+
+static void sbp2_finalize(Object *obj)
+{
+    sbp2_misbehave_finalize(SBP2_TARGET(obj));
 }
 
 static void sbp2_class_init(ObjectClass *klass, FW_CLASS_DATA data)
@@ -292,6 +297,7 @@ static const TypeInfo sbp2_info = {
     .parent = TYPE_FW_DEVICE,
     .instance_size = sizeof(SBP2Target),
     .instance_init = sbp2_init,
+    .instance_finalize = sbp2_finalize,
     .class_init = sbp2_class_init,
 };
 

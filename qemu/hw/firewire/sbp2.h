@@ -19,6 +19,9 @@ OBJECT_DECLARE_SIMPLE_TYPE(SBP2Target, SBP2_TARGET)
 #define SBP2_COMMAND_AGENTS     (FW_CSR_BASE + 0x20000)
 #define SBP2_AGENT_STRIDE       0x20
 
+/* Of a property that was not given */
+#define SBP2_BY_PERSONA         UINT32_MAX
+
 #define SBP2_MAX_LUNS           64
 #define SBP2_MAX_LOGINS         64
 #define SBP2_MAX_ORB            256
@@ -205,8 +208,38 @@ typedef enum SBP2FaultKind {
     SBP2_FAULT_STATUS_LATE,
     SBP2_FAULT_DEAD_ON_CHECK,
     SBP2_FAULT_SPIN_UP,
+    /* A persona's way was met */
+    SBP2_FAULT_PAGE_TABLE,
+    SBP2_FAULT_TRANSFER,
+    SBP2_FAULT_SEGMENT,
+    SBP2_FAULT_CAPACITY,
+    SBP2_FAULT_POWER_CONDITION,
+    SBP2_FAULT_RESERVE_WEDGES,
     SBP2_FAULTS
 } SBP2FaultKind;
+
+/* What else can go wrong at random */
+enum {
+    SBP2_MISCHIEF_ACK_BUSY = SBP2_FAULTS,
+    SBP2_MISCHIEF_ACK_LOST,
+    SBP2_MISCHIEF_RESPONSE_LOST,
+    SBP2_MISCHIEF_FORGET,
+    SBP2_MISCHIEF_RESET,
+};
+
+/* @kind: an SBP2FaultKind or one of the above; @most: times in a row */
+typedef struct SBP2Mischief {
+    const char *name;
+    unsigned kind, most;
+} SBP2Mischief;
+
+/* @seed: 0 is none; @rate: one ORB in so many; @orbs: since the seed was set */
+typedef struct SBP2Misbehave {
+    uint32_t seed, rate, orbs, done;
+    uint32_t value;
+    FWRandom random;
+    GString *sequence;
+} SBP2Misbehave;
 
 /* A unit that spins up, or was stopped */
 typedef struct SBP2Medium {
@@ -230,6 +263,22 @@ typedef struct SBP2Faults {
     QTAILQ_HEAD(, SBP2LateStatus) late;
 } SBP2Faults;
 
+/**
+ * struct SBP2Ways - what an initiator has to know of a device; 0 is the usual
+ * @max_transfer: bytes of one command
+ * @min_segment: bytes of each segment in a page table
+ * @busy_ms: after each command requests are acknowledged busy for so long
+ * @device_type: what INQUIRY and ROM say the logical units are
+ * @capacity_off_by_one: READ CAPACITY tells a block that there is not
+ * @needs_power_condition: START STOP UNIT without one does nothing
+ * @reserve_wedges: on a second RESERVE(6) the agent does nothing any more
+ */
+typedef struct SBP2Ways {
+    uint32_t max_transfer, min_segment, busy_ms, device_type;
+    bool no_page_tables, capacity_off_by_one, needs_power_condition;
+    bool reserve_wedges;
+} SBP2Ways;
+
 struct SBP2Target {
     FWDevice parent_obj;
     SCSIBus scsi;
@@ -246,7 +295,10 @@ struct SBP2Target {
     uint32_t mgt_orb_timeout, orb_size, max_hold_s, max_logins, queue_depth;
     uint64_t cmd_latency_ns, media_latency_ns, media_jitter_ns;
     FWRandom jitter;
+    SBP2Ways ways;
+    bool reserved[SBP2_MAX_LUNS];
     SBP2Faults faults;
+    SBP2Misbehave misbehave;
 
     struct {
         uint32_t logins, reconnects, logouts, commands, management;
@@ -296,6 +348,8 @@ extern const SCSIBusInfo sbp2_scsi_info;
  * long as nobody asked for trouble.
  */
 void sbp2_faults_init(SBP2Target *t);
+void sbp2_faults_power_up(SBP2Target *t, uint32_t spin_up_ms);
+void sbp2_faults_forget_logins(SBP2Target *t);
 void sbp2_faults_realize(SBP2Target *t);
 void sbp2_faults_unrealize(SBP2Target *t);
 void sbp2_faults_bus_reset(SBP2Target *t);
@@ -316,5 +370,23 @@ bool sbp2_faults_wedges(SBP2Target *t, SBP2FaultKind kind);
 bool sbp2_faults_check_kills(SBP2Target *t, const uint8_t *command_set);
 /* Was the command ended here, or put off, before the SCSI device saw it? */
 bool sbp2_faults_command(SBP2Task *task);
+
+/* sbp2-misbehave.c */
+void sbp2_misbehave_init(SBP2Target *t);
+void sbp2_misbehave_finalize(SBP2Target *t);
+/* An ORB was fetched: something may go wrong */
+void sbp2_misbehave(SBP2Target *t);
+/* What goes wrong with the next ORB, and how often in a row; NULL: nothing */
+const SBP2Mischief *sbp2_misbehave_next(SBP2Misbehave *m, unsigned *times);
+
+/* sbp2-persona.c */
+bool sbp2_persona_apply(SBP2Target *t, Error **errp);
+/* Was the command ended, because of where its data is to go? */
+bool sbp2_ways_refuse_buffer(SBP2Task *task);
+/* Was it ended, or left undone for ever, before the SCSI device saw it? */
+bool sbp2_ways_command(SBP2Task *task);
+/* Data of the SCSI device, before the initiator gets it */
+void sbp2_ways_data(SBP2Task *task, uint8_t *data, size_t length);
+void sbp2_ways_command_end(SBP2Target *t);
 
 #endif

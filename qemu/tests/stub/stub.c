@@ -147,17 +147,48 @@ static const TypeInfo *type_by_name(const char *name)
     return NULL;
 }
 
-static void init(const TypeInfo *type, Object *obj, ObjectClass *klass)
+static void class_init(const TypeInfo *type, ObjectClass *klass)
 {
     if (!type) {
         return;
     }
-    init(type_by_name(type->parent), obj, klass);
+    class_init(type_by_name(type->parent), klass);
     if (type->class_init) {
         type->class_init(klass, NULL);
     }
+}
+
+static void init(const TypeInfo *type, Object *obj)
+{
+    if (!type) {
+        return;
+    }
+    init(type_by_name(type->parent), obj);
     if (type->instance_init) {
         type->instance_init(obj);
+    }
+}
+
+/* A class of its own for each object, and so are those above it */
+static ObjectClass *class_new(const TypeInfo *type)
+{
+    ObjectClass *klass;
+
+    if (!type) {
+        return NULL;
+    }
+    klass = g_malloc0(1024);
+    klass->name = type->name;
+    klass->parent = class_new(type_by_name(type->parent));
+    class_init(type, klass);
+    return klass;
+}
+
+static void class_free(ObjectClass *klass)
+{
+    if (klass) {
+        class_free(klass->parent);
+        g_free(klass);
     }
 }
 
@@ -165,11 +196,9 @@ void *object_new(const char *name)
 {
     const TypeInfo *type = type_by_name(name);
     Object *obj = g_malloc0(type->instance_size);
-    ObjectClass *klass = g_malloc0(1024);
 
-    obj->klass = klass;
-    klass->name = name;
-    init(type, obj, klass);
+    obj->klass = class_new(type);
+    init(type, obj);
     return obj;
 }
 
@@ -183,6 +212,6 @@ void object_unref(void *ptr)
             type->instance_finalize(obj);
         }
     }
-    g_free(obj->klass);
+    class_free(obj->klass);
     g_free(obj);
 }

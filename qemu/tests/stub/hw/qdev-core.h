@@ -18,13 +18,16 @@ typedef struct DeviceState {
 
 typedef struct DeviceClass {
     ObjectClass parent_class;
-    const char *bus_type;
+    const char *bus_type, *desc;
+    unsigned long categories;
     void (*realize)(DeviceState *dev, Error **errp);
     void (*unrealize)(DeviceState *dev);
 } DeviceClass;
 
 static inline DeviceState *DEVICE(void *obj) { return obj; }
 static inline DeviceClass *DEVICE_CLASS(void *klass) { return klass; }
+enum { DEVICE_CATEGORY_MISC };
+#define set_bit(bit, bits) ((bits) |= 1ul << (bit))
 #define qdev_get_parent_bus(dev) ((dev)->parent_bus)
 
 #endif

@@ -18,6 +18,7 @@
 #include <sys/queue.h>
 #include <glib.h>
 
+#define ARRAY_SIZE(a)       (sizeof(a) / sizeof((a)[0]))
 #define DIV_ROUND_UP(n, d)  (((n) + (d) - 1) / (d))
 #define ROUND_UP(n, d)      (DIV_ROUND_UP(n, d) * (d))
 #define container_of(ptr, type, member) \

@@ -4,6 +4,7 @@
 #define STUB_TIMER_H
 
 #define SCALE_MS 1000000
+#define SCALE_US 1000
 
 enum { QEMU_CLOCK_VIRTUAL };
 

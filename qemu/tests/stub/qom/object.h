@@ -8,7 +8,10 @@
 #ifndef STUB_OBJECT_H
 #define STUB_OBJECT_H
 
-typedef struct ObjectClass { const char *name; } ObjectClass;
+typedef struct ObjectClass {
+    const char *name;
+    struct ObjectClass *parent;
+} ObjectClass;
 typedef struct Object { void *klass; } Object;
 
 typedef struct TypeInfo {
@@ -27,6 +30,8 @@ void *object_new(const char *name);
 void object_unref(void *obj);
 
 #define OBJECT(obj) ((Object *)(obj))
+#define object_get_class(obj) ((ObjectClass *)(obj)->klass)
+#define object_class_get_parent(klass) ((void *)(klass)->parent)
 #define object_get_typename(obj) (((ObjectClass *)(obj)->klass)->name)
 
 #define OBJECT_DECLARE_SIMPLE_TYPE(Type, MACRO)                             \
@@ -45,6 +50,10 @@ void object_unref(void *obj);
 #define OBJ_PROP_FLAG_READ 0
 #define OBJ_PROP_FLAG_READWRITE 0
 #define object_property_add_uint32_ptr(obj, name, value, flags) ((void)0)
+#define object_property_add(obj, name, type, get, set, release, data) \
+    ((void)(get), (void)(set))
+#define object_property_add_str(obj, name, get, set) \
+    ((void)(obj), (void)(get))
 #define object_property_add_uint64_ptr(obj, name, value, flags) ((void)0)
 #define object_class_property_add(klass, name, type, get, set, release, data) \
     ((void)(get), (void)(set))

@@ -14,3 +14,5 @@
 #define trace_sbp2_orb(...)                 ((void)0)
 #define trace_sbp2_abort(...)               ((void)0)
 #define trace_sbp2_status(...)              ((void)0)
+#define trace_sbp2_misbehave(...)           ((void)0)
+#define trace_fw_intruder(...)              ((void)0)
