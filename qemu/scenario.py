@@ -13,6 +13,8 @@ import subprocess
 import sys
 import time
 
+from vm import faults
+
 QEMU = pathlib.Path(__file__).resolve().parent
 SCENARIOS = QEMU / "scenarios"
 RESULT = re.compile(r"^(not )?ok \d+\b")
@@ -31,7 +33,9 @@ class Scenario:
     drivers: list[str] = dataclasses.field(default_factory=list)
     reported: list[str] = dataclasses.field(default_factory=list)
     kernels: list[str] = dataclasses.field(default_factory=list)
+    personas: list[str] = dataclasses.field(default_factory=lambda: [""])
     timeout: int = 300
+    trouble: bool = False
 
 
 @dataclasses.dataclass
@@ -41,6 +45,7 @@ class Run:
     scenario: Scenario
     driver: str
     kernel: str
+    persona: str
     lines: list[str] = dataclasses.field(default_factory=list)
     passed: bool = False
     seconds: float = 0.0
@@ -52,16 +57,24 @@ class Run:
 
     @property
     def title(self) -> str:
-        return f"{self.scenario.name}, driver {self.driver}, kernel {self.kernel}"
+        persona = f", persona {self.persona}" if self.persona else ""
+        return f"{self.scenario.name}, driver {self.driver}, kernel {self.kernel}{persona}"
 
     @property
     def slug(self) -> str:
-        return f"{self.scenario.name}-{self.driver}-{self.kernel}"
+        parts = (self.scenario.name, self.persona, self.driver, self.kernel)
+        return "-".join(part for part in parts if part)
+
+    @property
+    def row(self) -> str:
+        return " ".join(part for part in (self.scenario.name, self.persona) if part)
 
 
 def read_scenario(path: pathlib.Path) -> Scenario:
     scenario = Scenario(path.name)
-    for line in path.read_text(encoding="utf-8").splitlines():
+    text = path.read_text(encoding="utf-8")
+    scenario.trouble = faults.makes_trouble(text)
+    for line in text.splitlines():
         if line.startswith("# lab: "):
             scenario.lab = shlex.split(line.removeprefix("# lab: "))
         elif line.startswith("# scenario: "):
@@ -69,7 +82,7 @@ def read_scenario(path: pathlib.Path) -> Scenario:
                 key, value = word.split("=", 1)
                 if key == "timeout":
                     scenario.timeout = int(value)
-                elif key in ("drivers", "reported", "kernels"):
+                elif key in ("drivers", "reported", "kernels", "personas"):
                     setattr(scenario, key, value.split(","))
                 else:
                     sys.exit(f"scenario: {path}: what is '{key}'?")
@@ -121,10 +134,16 @@ def judge(output: str, status: int) -> list[str]:
 
 def execute(run: Run, options: argparse.Namespace) -> Run:
     lab = [word.replace("@iso@", options.iso) for word in run.scenario.lab]
+    if run.persona:
+        lab += ["--persona", run.persona]
+    variables = options.variables
+    if options.disarmed:
+        lab = faults.disarmed(lab)
+        variables = ["LAB_DISARMED=1", *variables]
     command = [str(QEMU / "lab"), "run", "--kernel", run.kernel]
     command += ["--driver", run.driver, "--timeout"]
     command += [str(run.scenario.timeout + BOOT_SECONDS)] + lab
-    command += ["--", "env", f"SCENARIO_DRIVER={run.driver}", *options.variables]
+    command += ["--", "env", f"SCENARIO_DRIVER={run.driver}", *variables]
     command += [str(SCENARIOS / run.scenario.name)]
     start = time.monotonic()
     log = pathlib.Path(options.logs) / f"{run.slug}.log"
@@ -136,12 +155,23 @@ def execute(run: Run, options: argparse.Namespace) -> Run:
     run.seconds = time.monotonic() - start
     run.lines = judge(done.stdout, done.returncode)
     run.passed = not any(line.startswith("not ok") for line in run.lines)
+    if options.disarmed:
+        invert(run)
     if not run.passed:
         with open(log, encoding="utf-8", errors="replace") as errors:
             last = errors.read().splitlines()[-25:]
         run.lines += [f"# lab: {line}" for line in last]
         run.lines.append(f"# all of it: {log}")
     return run
+
+
+def invert(run: Run) -> None:
+    """Without its trouble a scenario has to fail"""
+    noticed = [line for line in run.lines if line.startswith("not ok")]
+    run.passed = bool(noticed)
+    verdict = "ok" if noticed else "not ok"
+    run.lines = [f"# {line}" for line in noticed]
+    run.lines += ["1..1", f"{verdict} 1 - it fails when nothing goes wrong"]
 
 
 def set_up(runs: list[Run]) -> None:
@@ -172,19 +202,22 @@ def report(run: Run) -> None:
 def show_table(runs: list[Run]) -> None:
     """Who survives what"""
     drivers = sorted({run.driver for run in runs})
-    outcome = {(r.scenario.name, r.kernel, r.driver): r.passed for r in runs}
+    outcome = {(r.row, r.kernel, r.driver): r.passed for r in runs}
     words = {True: "passes", False: "fails", None: "-"}
-    print("#", "scenario".ljust(16), "kernel".ljust(8),
+    print("#", "scenario".ljust(20), "kernel".ljust(8),
           *(driver.ljust(15) for driver in drivers))
-    for name, kernel in dict.fromkeys((r.scenario.name, r.kernel) for r in runs):
+    for name, kernel in dict.fromkeys((r.row, r.kernel) for r in runs):
         cells = (words[outcome.get((name, kernel, driver))] for driver in drivers)
-        print("#", name.ljust(16), kernel.ljust(8), *(cell.ljust(15) for cell in cells))
+        print("#", name.ljust(20), kernel.ljust(8), *(cell.ljust(15) for cell in cells))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="qemu/scenario", description="Run guest scenarios.")
     parser.add_argument("--kernel", help="only on this kernel")
     parser.add_argument("--driver", help="only with this driver")
+    parser.add_argument("--persona", help="only with this persona of the target")
+    parser.add_argument("--disarmed", action="store_true",
+                        help="nothing goes wrong: scenarios with trouble in them must fail")
     parser.add_argument("--jobs", type=int, default=2, help="guests side by side (2)")
     parser.add_argument("--list", action="store_true", help="say what there is, run nothing")
     parser.add_argument("--logs", help=argparse.SUPPRESS)
@@ -200,14 +233,17 @@ def main() -> int:
     if unknown:
         sys.exit(f"scenario: no such scenario: {', '.join(sorted(unknown))}; try --list")
     runs = [
-        Run(scenario, driver, kernel)
+        Run(scenario, driver, kernel, persona)
         for kernel in dict.fromkeys(k for s in scenarios for k in s.kernels)
         for scenario in scenarios
+        for persona in scenario.personas
         for driver in scenario.reported + scenario.drivers
         if kernel in scenario.kernels
         and (not options.names or scenario.name in options.names)
         and options.kernel in (None, kernel)
         and options.driver in (None, driver)
+        and options.persona in (None, persona)
+        and (not options.disarmed or (scenario.trouble and driver in scenario.drivers))
     ]
     if options.list:
         for run in runs:

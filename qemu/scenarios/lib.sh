@@ -158,6 +158,31 @@ happened() {
 	if [ $# = 1 ]; then labctl get t0 "$1-done"; else labctl wait t0 "$1-done" "$2" 2; fi
 }
 
+# phy NAME: a node's physical ID
+phy() { labctl get $bus topology | awk -v name="$1" '{ sub(":$", "", $2) } $2 == name { print $1 }'; }
+
+# A page that the intruder is not to see; secret N: its address, its first bytes,
+# and whether it is intact
+secret_page() {
+	[ -z "${keeper-}" ] || kill "$keeper"
+	rm -f /tmp/secret
+	"$LAB_ROOT/qemu/guest/secret" /tmp/secret &
+	keeper=$!
+	must "there is a secret" wait_for 10 test -s /tmp/secret
+	labctl set i0 memory-address "$(cut -d' ' -f1 /tmp/secret)"
+}
+secret() { cut -d' ' -f"$1" /tmp/secret; }
+intruder() { labctl get i0 "$1"; }
+
+# intrude ID KIND N: so often, with that node ID; its own is 63
+intrude() {
+	so_far=$(intruder "$2-done")
+	labctl set i0 spoof "$1" , set i0 "$2" "$3"
+	# What it needs to know it hears when something is going on
+	dd if="$(block 0)" of=/dev/null bs=4k count=16 iflag=direct status=none
+	labctl wait i0 "$2-done" $((so_far + $3)) 10 , set i0 spoof 63
+}
+
 # back_after WORD...: what labctl does costs the login; the target grants it again
 back_after() {
 	last=$(labctl get t0 welcomes) && labctl "$@" , wait t0 welcomes $((last + 1)) 45

@@ -105,14 +105,18 @@ def deterministic() -> list[str]:
 
 def firewire(options: argparse.Namespace, units: list[disks.Disk],
              folder: pathlib.Path) -> list[str]:
-    result = ["-device", "ohci1394,id=fw0"]
+    cardbus = options.persona == "cardbus"
+    persona = "oxford" if cardbus else options.persona
+    result = ["-device", "ohci1394,id=fw0" + (",max-rec=9" if cardbus else "")]
+    if options.intruder:
+        result += ["-device", "fw-intruder,id=i0,bus=fw0.0"]
     if options.target == "lio":
         return [*result, "-device", "ohci1394,id=fw1,fwbus=" + BUS]
     wanted = {unit.target for unit in units}
     if options.target_prop:
         wanted.add(0)
     for number in sorted(wanted):
-        device = "sbp2-target,id=t%d,bus=fw0.0" % number
+        device = "sbp2-target,id=t%d,bus=fw0.0,persona=%s" % (number, persona)
         for prop in options.target_prop:
             device += "," + prop
         result += ["-device", device]
@@ -131,7 +135,7 @@ def arguments(options: argparse.Namespace, binary: str, kernel: pathlib.Path,
               "-display", "none", "-name", "sbp2x-lab",
               "-machine", machine, *processor(options)]
     if options.iommu:
-        result += ["-device", "intel-iommu,intremap=off"]
+        result += ["-device", "intel-iommu,intremap=on"]
     result += ["-kernel", str(kernel / "vmlinuz"),
                "-initrd", str(folder / "initramfs"),
                "-append", kernel_parameters(options),
