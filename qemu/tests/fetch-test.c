@@ -79,8 +79,11 @@ void sbp2_faults_send_status(SBP2Target *t, const SBP2Status *status)
     sbp2_send_status(t, status);
 }
 
-void sbp2_ways_command_end(SBP2Target *t)
+static uint32_t powered_up_ms;
+
+void sbp2_faults_power_up(SBP2Target *t, uint32_t spin_up_ms)
 {
+    powered_up_ms = spin_up_ms;
 }
 
 void sbp2_faults_forget_logins(SBP2Target *t)
@@ -610,6 +613,165 @@ static void dead_on_check(void)
     tear_down();
 }
 
+/* Personas, and their ways */
+
+static SBP2Target *persona_new(const char *name)
+{
+    SBP2Target *t = g_new0(SBP2Target, 1);
+
+    t->persona = (char *)name;
+    t->vendor_id = t->model_id = t->firmware_revision = SBP2_BY_PERSONA;
+    t->mgt_orb_timeout = t->orb_size = t->max_hold_s = SBP2_BY_PERSONA;
+    t->max_logins = t->queue_depth = SBP2_BY_PERSONA;
+    return t;
+}
+
+static void persona_free(SBP2Target *t)
+{
+    g_free(t->vendor_name);
+    g_free(t->model_name);
+    g_free(t);
+}
+
+static void personas(void)
+{
+    SBP2Target *t = persona_new("ipod");
+    Error *err = NULL;
+
+    t->max_hold_s = 7;
+    g_assert_true(sbp2_persona_apply(t, &err));
+    g_assert_cmphex(t->firmware_revision, ==, 0x0a2700);
+    g_assert_cmphex(t->model_id, ==, 0x000000);
+    g_assert_cmpuint(t->ways.max_transfer, ==, 131072);
+    g_assert_true(t->ways.no_page_tables && t->ways.capacity_off_by_one);
+    g_assert_cmpuint(t->queue_depth, ==, 1);
+    g_assert_cmpuint(t->max_hold_s, ==, 7);     /* was given on its own */
+    persona_free(t);
+
+    t = persona_new("scanner");
+    g_assert_true(sbp2_persona_apply(t, &err));
+    g_assert_true(t->faults.chain_wedges && t->faults.doorbell_wedges);
+    g_assert_cmpuint(t->faults.fault[SBP2_FAULT_NOT_READY].left, ==, 72);
+    g_assert_cmpuint(t->ways.device_type, ==, 6);
+    persona_free(t);
+
+    t = persona_new("slow");
+    g_assert_true(sbp2_persona_apply(t, &err));
+    g_assert_cmpuint(powered_up_ms, ==, 20000);
+    persona_free(t);
+
+    t = persona_new("nobody");
+    g_assert_false(sbp2_persona_apply(t, &err));
+    persona_free(t);
+}
+
+/* As the ORB describes its buffer: segments of so many bytes, 0 ends them */
+static SBP2Task *task_with(bool page_table, const uint32_t *lengths)
+{
+    static SBP2Segment segment[8];
+    static uint8_t table;
+    SBP2Task *task;
+
+    set_up(8);
+    orb_pointer(0);
+    task = started[0];
+    task->segment = segment;
+    task->page_table = page_table ? &table : NULL;
+    for (; lengths[task->segments]; task->segments++) {
+        segment[task->segments].length = lengths[task->segments];
+    }
+    return task;
+}
+
+static unsigned fault_count(SBP2FaultKind kind)
+{
+    return target->faults.fault[kind].done;
+}
+
+static void ways_of_buffers(void)
+{
+    static const uint32_t two[] = { 4096, 12, 0 }, one[] = { 8, 0 };
+    SBP2Task *task = task_with(true, two);
+
+    g_assert_false(sbp2_ways_refuse_buffer(task));
+    target->ways.max_transfer = 4108;
+    target->ways.min_segment = 12;
+    g_assert_false(sbp2_ways_refuse_buffer(task));
+    target->ways.min_segment = 13;
+    g_assert_true(sbp2_ways_refuse_buffer(task));
+    g_assert_cmpuint(fault_count(SBP2_FAULT_SEGMENT), ==, 1);
+    stub_run(MS);
+    /* src 1, illegal request, dead, unspecified error */
+    check_block(0, 0, 0x69ff0000);
+    tear_down();
+
+    task = task_with(true, two);
+    target->ways.max_transfer = 4107;
+    g_assert_true(sbp2_ways_refuse_buffer(task));
+    g_assert_cmpuint(fault_count(SBP2_FAULT_TRANSFER), ==, 1);
+    tear_down();
+
+    /* Short, but not in a page table */
+    task = task_with(false, one);
+    target->ways.min_segment = 16;
+    target->ways.no_page_tables = true;
+    g_assert_false(sbp2_ways_refuse_buffer(task));
+    tear_down();
+
+    task = task_with(true, one);
+    target->ways.no_page_tables = true;
+    g_assert_true(sbp2_ways_refuse_buffer(task));
+    g_assert_cmpuint(fault_count(SBP2_FAULT_PAGE_TABLE), ==, 1);
+    tear_down();
+}
+
+static void ways_of_commands(void)
+{
+    uint8_t data[8] = { 0, 0, 0x1f, 0xff, 0, 0, 2, 0 };
+    SBP2Task *task;
+
+    set_up(8);
+    orb_pointer(0);
+    task = started[0];
+    target->ways.capacity_off_by_one = true;
+    task->cdb[0] = 0x25;
+    sbp2_ways_data(task, data, sizeof(data));
+    g_assert_cmphex(ldl_be_p(data), ==, 0x2000);
+
+    target->ways.device_type = 6;
+    task->cdb[0] = 0x12;
+    data[0] = 0;
+    sbp2_ways_data(task, data, sizeof(data));
+    g_assert_cmphex(data[0], ==, 6);
+
+    /* A second RESERVE after a RELEASE is none; one without is the end */
+    target->ways.reserve_wedges = true;
+    task->cdb[0] = 0x16;
+    g_assert_false(sbp2_ways_command(task));
+    task->cdb[0] = 0x17;
+    g_assert_false(sbp2_ways_command(task));
+    task->cdb[0] = 0x16;
+    g_assert_false(sbp2_ways_command(task));
+    g_assert_true(sbp2_ways_command(task));
+    g_assert_true(login->wedged);
+    g_assert_cmpuint(fault_count(SBP2_FAULT_RESERVE_WEDGES), ==, 1);
+    tear_down();
+}
+
+/* Deaf after a command, for five milliseconds */
+static void ways_busy(void)
+{
+    set_up(8);
+    target->ways.busy_ms = 5;
+    orb_pointer(0);
+    end(0);
+    g_assert_cmpint(doorbell(), !=, FW_RCODE_COMPLETE);
+    g_assert_cmpuint(target->parent_obj.fault[FW_FAULT_ACK_BUSY].done, >, 0);
+    stub_run(100 * MS);
+    g_assert_cmpint(doorbell(), ==, FW_RCODE_COMPLETE);
+    tear_down();
+}
+
 /* The names of what goes wrong with the next @orbs ORBs, and where */
 static char *sequence(uint32_t seed, unsigned orbs)
 {
@@ -720,6 +882,10 @@ void fetch_tests(void)
     g_test_add_func("/agent/wedge/doorbell", wedge_on_doorbell);
     g_test_add_func("/agent/dead-on-check", dead_on_check);
     g_test_add_func("/agent/registers", registers);
+    g_test_add_func("/agent/personas", personas);
+    g_test_add_func("/agent/ways/buffers", ways_of_buffers);
+    g_test_add_func("/agent/ways/commands", ways_of_commands);
+    g_test_add_func("/agent/ways/busy", ways_busy);
     g_test_add_func("/agent/misbehave/sequence", misbehave);
     g_test_add_func("/agent/misbehave/agent", misbehave_agent);
 }
