@@ -188,6 +188,9 @@ static void initiator(void)
     fw_bus_reset(bus, NULL, false);
     stub_run(MS);
     g_assert_cmphex(probe[0].ids.self_id[1] & 2, ==, 0);
+    fw_bus_reset_kind(bus, &probe[1].node, "short", NULL);
+    stub_run(MS);
+    g_assert_cmphex(probe[0].ids.self_id[1] & 2, ==, 2);
     tear_down();
 }
 

@@ -513,6 +513,16 @@ void fw_bus_reset(FWBus *bus, FWNode *node, bool short_reset)
     timer_mod(bus->reset_begin, now_ns());
 }
 
+void fw_bus_reset_kind(FWBus *bus, FWNode *node, const char *kind,
+                       Error **errp)
+{
+    if (strcmp(kind, "short") && strcmp(kind, "long")) {
+        error_setg(errp, "reset takes 'short' or 'long'");
+        return;
+    }
+    fw_bus_reset(bus, node, !strcmp(kind, "short"));
+}
+
 /* Nodes and cables */
 
 bool fw_bus_attach(FWBus *bus, FWNode *node, FWNode *upstream, Error **errp)
@@ -620,11 +630,7 @@ static void interval_fn(void *opaque)
 
 static void set_reset(Object *obj, const char *value, Error **errp)
 {
-    if (strcmp(value, "short") && strcmp(value, "long")) {
-        error_setg(errp, "reset takes 'short' or 'long'");
-        return;
-    }
-    fw_bus_reset(FW_BUS(obj), NULL, !strcmp(value, "short"));
+    fw_bus_reset_kind(FW_BUS(obj), NULL, value, errp);
 }
 
 static void set_reset_interval(Object *obj, Visitor *v, const char *name,

@@ -192,6 +192,10 @@ void fw_bus_set_connected(FWNode *node, bool connected);
 
 /* Start a bus reset; @node is the initiator, or NULL for the bus itself */
 void fw_bus_reset(FWBus *bus, FWNode *node, bool short_reset);
+
+/* Likewise, @kind is what a property was set to: "short" or "long" */
+void fw_bus_reset_kind(FWBus *bus, FWNode *node, const char *kind,
+                       Error **errp);
 bool fw_bus_in_reset(FWBus *bus);
 
 /* Speed of the path from @from to another node of its tree */

@@ -838,6 +838,16 @@ static void device_set_replug_after(Object *obj, Visitor *v, const char *name,
     }
 }
 
+/* A bus reset that this device initiates */
+static void device_set_reset(Object *obj, const char *value, Error **errp)
+{
+    FWDevice *dev = FW_DEVICE(obj);
+
+    if (dev->node.bus) {
+        fw_bus_reset_kind(dev->node.bus, &dev->node, value, errp);
+    }
+}
+
 static bool device_get_split_writes(Object *obj, Error **errp)
 {
     return FW_DEVICE(obj)->split_writes;
@@ -930,6 +940,7 @@ static void device_class_init(ObjectClass *klass, FW_CLASS_DATA data)
                                    device_set_split_writes);
     object_class_property_add(klass, "replug-after", "uint32", NULL,
                               device_set_replug_after, NULL, NULL);
+    object_class_property_add_str(klass, "reset", NULL, device_set_reset);
 }
 
 static const TypeInfo device_info = {
