@@ -10,6 +10,7 @@
 
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
+#include "qemu/cutils.h"
 #include "qemu/timer.h"
 #include "sbp2.h"
 #include "trace.h"
@@ -192,15 +193,8 @@ static unsigned may_login(SBP2Target *t, uint16_t lun, bool exclusive)
 
 static bool password_fits(SBP2Target *t)
 {
-    SBP2Management *m = &t->management;
-    unsigned length = ldl_be_p(m->raw + 20) >> 16;
-
-    if (!t->password_length) {
-        return true;
-    }
-    /* Up to 8 bytes may stand in the ORB itself; longer ones are not read */
-    return length == t->password_length && length <= 8 &&
-           !memcmp(m->raw, t->password, length);
+    return buffer_is_zero(t->password, sizeof(t->password)) ||
+           !memcmp(t->management.password, t->password, sizeof(t->password));
 }
 
 static void do_login(SBP2Target *t)
@@ -297,8 +291,7 @@ static void do_set_password(SBP2Target *t)
 {
     SBP2Management *m = &t->management;
 
-    t->password_length = MIN(ldl_be_p(m->raw + 20) >> 16, 8);
-    memcpy(t->password, m->raw, t->password_length);
+    memcpy(t->password, m->password, sizeof(t->password));
     management_end(t, SBP2_OK);
 }
 
@@ -402,6 +395,36 @@ static void management_fail(SBP2Target *t)
     management_status(t);
 }
 
+static void got_password(FWDevice *dev, int rcode, const uint8_t *data,
+                         size_t length, void *opaque)
+{
+    SBP2Target *t = device_target(dev);
+
+    if (rcode != FW_RCODE_COMPLETE || length > sizeof(t->management.password)) {
+        management_fail(t);
+        return;
+    }
+    memcpy(t->management.password, data, length);
+    management_dispatch(t);
+}
+
+/* password_length 0: up to 8 bytes are in the ORB itself, padded with zeros */
+static void get_password(SBP2Target *t)
+{
+    SBP2Management *m = &t->management;
+    unsigned length = ldl_be_p(m->raw + 20) >> 16;
+
+    memset(m->password, 0, sizeof(m->password));
+    if (!length) {
+        memcpy(m->password, m->raw, 8);
+        management_dispatch(t);
+        return;
+    }
+    fw_device_read(FW_DEVICE(t), m->source, FW_DEVICE(t)->generation,
+                   raw_pointer(m->raw), MIN(length, sizeof(m->password)),
+                   m->speed, got_password, m);
+}
+
 static void got_guid_lo(FWDevice *dev, int rcode, const uint8_t *data,
                         size_t length, void *opaque)
 {
@@ -412,7 +435,11 @@ static void got_guid_lo(FWDevice *dev, int rcode, const uint8_t *data,
         return;
     }
     t->management.eui_64 |= (uint32_t)ldl_be_p(data);
-    management_dispatch(t);
+    if (function(&t->management) == SBP2_LOGIN) {
+        get_password(t);
+    } else {
+        management_dispatch(t);
+    }
 }
 
 static void got_guid_hi(FWDevice *dev, int rcode, const uint8_t *data,
@@ -451,6 +478,8 @@ static void got_orb(FWDevice *dev, int rcode, const uint8_t *data,
     if (function(m) == SBP2_LOGIN || function(m) == SBP2_RECONNECT) {
         fw_device_read(dev, m->source, dev->generation, ROM_GUID, 4, FW_S100,
                        got_guid_hi, m);
+    } else if (function(m) == SBP2_SET_PASSWORD) {
+        get_password(t);
     } else {
         management_dispatch(t);
     }

@@ -252,6 +252,21 @@ static const struct {
     COUNTER("statuses-refused", statuses_refused),
 };
 
+/* The user of the target may forget it, but not read it */
+static void set_password(Object *obj, const char *value, Error **errp)
+{
+    SBP2Target *t = SBP2_TARGET(obj);
+    size_t length = strlen(value);
+
+    if (length > sizeof(t->password)) {
+        error_setg(errp, "password has at most %zu bytes",
+                   sizeof(t->password));
+        return;
+    }
+    memset(t->password, 0, sizeof(t->password));
+    memcpy(t->password, value, length);
+}
+
 static void sbp2_init(Object *obj)
 {
     SBP2Target *t = SBP2_TARGET(obj);
@@ -259,6 +274,7 @@ static void sbp2_init(Object *obj)
 
     sbp2_faults_init(t);
     sbp2_misbehave_init(t);
+    object_property_add_str(obj, "password", NULL, set_password);
     for (i = 0; i < ARRAY_SIZE(counters); i++) {
         object_property_add_uint32_ptr(obj, counters[i].name,
                                        (void *)t + counters[i].offset,

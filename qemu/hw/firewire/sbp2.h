@@ -27,6 +27,7 @@ OBJECT_DECLARE_SIMPLE_TYPE(SBP2Target, SBP2_TARGET)
 #define SBP2_MAX_ORB            256
 #define SBP2_ORB_HEADER         20
 #define SBP2_MAX_CDB            16
+#define SBP2_PASSWORD_SIZE      16
 /* Packets of one task that are under way at a time */
 #define SBP2_WINDOW             8
 
@@ -177,6 +178,7 @@ typedef struct SBP2Management {
     uint8_t raw[32];
     uint64_t eui_64;
     uint8_t eui_quadlet[4];
+    uint8_t password[SBP2_PASSWORD_SIZE];   /* padded with zeros */
     uint8_t response[512];
     size_t response_length;
     unsigned resp, sbp_status;
@@ -286,8 +288,7 @@ struct SBP2Target {
     unsigned with_device;       /* so many tasks */
     SBP2Login login[SBP2_MAX_LOGINS];
     SBP2Management management;
-    uint8_t password[16];
-    unsigned password_length;
+    uint8_t password[SBP2_PASSWORD_SIZE];   /* all zero: there is none */
 
     /* Properties */
     char *vendor_name, *model_name, *persona;
