@@ -1269,6 +1269,23 @@ static void many_are_due_at_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->s.count.fired, 200);
 }
 
+/* Due at 10, 20 and 30 ms, and nobody had time before 30 */
+static void late_is_counted(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	set(f, 0, 10);
+	set(f, 1, 20);
+	set(f, 2, 30);
+	WRITE_ONCE(f->clock.now, at(30));
+	sbp2x_scheduler_kick(&f->s);
+	sbp2x_fake_settle(&f->s);
+	expect_order(f, "abc");
+	KUNIT_EXPECT_EQ(test, f->s.count.fired, 3);
+	KUNIT_EXPECT_EQ(test, f->s.count.late, 1);
+	KUNIT_EXPECT_EQ(test, f->s.count.latest_us, 20000);
+}
+
 static void knows_its_workqueue(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -1979,6 +1996,7 @@ static struct kunit_case scheduler_cases[] = {
 	KUNIT_CASE(arming_under_a_lock_is_noticed),
 	KUNIT_CASE(others_get_their_turn),
 	KUNIT_CASE(many_are_due_at_once),
+	KUNIT_CASE(late_is_counted),
 	KUNIT_CASE(knows_its_workqueue),
 	KUNIT_CASE_SLOW(random_operations),
 	KUNIT_CASE(real_fires),

@@ -8,6 +8,7 @@
 #include <linux/sysfs.h>
 #include <linux/workqueue.h>
 
+#include "debugfs.h"
 #include "quirks.h"
 #include "scsi.h"
 #include "sysfs.h"
@@ -147,7 +148,7 @@ static int __init sbp2x_init(void)
 
 	ret = sbp2x_scsi_init();
 	if (ret)
-		goto err_sysfs;
+		goto err_debugfs;
 
 	ret = driver_register(&sbp2x_driver.driver);
 	if (ret)
@@ -155,9 +156,11 @@ static int __init sbp2x_init(void)
 
 	return 0;
 
+	sbp2x_debugfs_init();
 err_scsi:
 	sbp2x_scsi_exit();
-err_sysfs:
+err_debugfs:
+	sbp2x_debugfs_exit();
 	sbp2x_sysfs_exit();
 	return ret;
 }
@@ -177,3 +180,4 @@ module_exit(sbp2x_exit);
 MODULE_DESCRIPTION("SBP-2 initiator (SCSI over IEEE 1394)");
 MODULE_AUTHOR("The sbp2x authors");
 MODULE_LICENSE("GPL");
+	sbp2x_debugfs_exit();

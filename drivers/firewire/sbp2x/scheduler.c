@@ -12,12 +12,16 @@
 
 #include <linux/bug.h>
 #include <linux/lockdep.h>
+#include <linux/minmax.h>
 #include <linux/string.h>
 
 #include "compat.h"
 
 /* Callbacks in one pass, so that other work on the queue gets its turn */
 #define PASS_LIMIT	64
+
+/* What a deadline may be late by before it is counted */
+#define LATE_US		10000
 
 static ktime_t deadline_time(const struct sbp2x_deadline *deadline)
 {
@@ -179,6 +183,17 @@ sbp2x_deadline_cancel_sync(struct sbp2x_scheduler *scheduler,
 	return found;
 }
 
+/* A processor that is busy elsewhere, or a workqueue that is */
+static void count_fired(struct sbp2x_scheduler *s, ktime_t due, ktime_t now)
+{
+	s64 late_us = ktime_us_delta(now, due);
+
+	lockdep_assert_held(&s->lock);
+	s->count.fired++;
+	s->count.late += late_us > LATE_US;
+	s->count.latest_us = max_t(u64, s->count.latest_us, late_us);
+}
+
 /* Take the earliest deadline out of the queue if it is due */
 static struct sbp2x_deadline *deadline_take_due(struct sbp2x_scheduler *s)
 {
@@ -194,7 +209,7 @@ static struct sbp2x_deadline *deadline_take_due(struct sbp2x_scheduler *s)
 		deadline->state = SBP2X_DEADLINE_FIRING;
 		deadline->again = false;
 		s->firing = deadline;
-		s->count.fired++;
+		count_fired(s, deadline_time(deadline), now);
 	}
 	spin_unlock_irq(&s->lock);
 

@@ -71,6 +71,7 @@ struct sbp2x_scheduler {
 	struct hrtimer timer;
 	struct {			/* for debugfs */
 		u64 sets, cancels, fired, arms, rearms;
+		u64 late, latest_us;
 	} count;
 };
 

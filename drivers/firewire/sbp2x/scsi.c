@@ -14,6 +14,7 @@
 #include <scsi/scsi_host.h>
 
 #include "compat.h"
+#include "debugfs.h"
 #include "quirks.h"
 #include "sense.h"
 #include "sysfs.h"
@@ -48,6 +49,7 @@ struct sbp2x_host {
 	struct work_struct removal;
 	struct completion removed;
 	struct sbp2x_scan *scans;
+	struct dentry *debugfs;
 };
 
 /* The scan of one logical unit; it sleeps, so it has a workqueue of its own */
@@ -581,6 +583,7 @@ int sbp2x_scsi_add(struct fw_unit *unit,
 		goto err_hide;
 
 	dev_set_drvdata(&unit->device, host);
+	host->debugfs = sbp2x_debugfs_add(&host->target);
 	sbp2x_target_start(&host->target);
 
 	return 0;
@@ -643,6 +646,7 @@ void sbp2x_scsi_remove(struct fw_unit *unit)
 	/* A login that came while the SCSI host went has asked for a scan */
 	host_cancel_scans(host);
 	host_hide(host);
+	sbp2x_debugfs_remove(host->debugfs);
 	sbp2x_target_destroy(&host->target);
 	kfree(host->scans);
 	dev_notice(&unit->device, "released target %d:0:0\n",
