@@ -45,43 +45,39 @@ static ssize_t login_id_show(struct device *device,
 }
 static DEVICE_ATTR_RO(login_id);
 
-static ssize_t generation_show(struct device *device,
-			       struct device_attribute *attr, char *buf)
+static struct sbp2x_path path_of(struct device *device)
 {
 	struct sbp2x_path path;
 
 	sbp2x_bus_path(to_session(device)->bus, &path);
-	return sysfs_emit(buf, "%d\n", path.generation);
+	return path;
+}
+
+static ssize_t generation_show(struct device *device,
+			       struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", path_of(device).generation);
 }
 static DEVICE_ATTR_RO(generation);
 
 static ssize_t node_id_show(struct device *device,
 			    struct device_attribute *attr, char *buf)
 {
-	struct sbp2x_path path;
-
-	sbp2x_bus_path(to_session(device)->bus, &path);
-	return sysfs_emit(buf, "0x%04x\n", path.node_id);
+	return sysfs_emit(buf, "0x%04x\n", path_of(device).node_id);
 }
 static DEVICE_ATTR_RO(node_id);
 
 static ssize_t speed_show(struct device *device, struct device_attribute *attr,
 			  char *buf)
 {
-	struct sbp2x_path path;
-
-	sbp2x_bus_path(to_session(device)->bus, &path);
-	return sysfs_emit(buf, "S%u\n", 100U << path.speed);
+	return sysfs_emit(buf, "S%u\n", 100U << path_of(device).speed);
 }
 static DEVICE_ATTR_RO(speed);
 
 static ssize_t max_payload_show(struct device *device,
 				struct device_attribute *attr, char *buf)
 {
-	struct sbp2x_path path;
-
-	sbp2x_bus_path(to_session(device)->bus, &path);
-	return sysfs_emit(buf, "%u\n", 4U << path.max_payload);
+	return sysfs_emit(buf, "%u\n", 4U << path_of(device).max_payload);
 }
 static DEVICE_ATTR_RO(max_payload);
 
