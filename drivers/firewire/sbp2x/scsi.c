@@ -308,6 +308,7 @@ static bool relogin(struct sbp2x_session *session)
 	flush_work(&session->work);
 	if (!sbp2x_session_wait(session, BIT(SBP2X_SESSION_LOGGED_IN) |
 					 BIT(SBP2X_SESSION_FAILED) |
+					 BIT(SBP2X_SESSION_LOGGED_OUT) |
 					 BIT(SBP2X_SESSION_GONE), RELOGIN_MS))
 		return false;
 
