@@ -115,6 +115,15 @@ static void sbp2x_remove(struct fw_unit *unit)
 	sbp2x_scsi_remove(unit);
 }
 
+/*
+ * sd has flushed its caches. Another computer, or the kernel that this one is
+ * followed by, need not wait for the login's end.
+ */
+static void sbp2x_shutdown(struct device *device)
+{
+	sbp2x_scsi_shutdown(fw_unit(device));
+}
+
 static const struct ieee1394_device_id sbp2x_id_table[] = {
 	{
 		.match_flags = IEEE1394_MATCH_SPECIFIER_ID |
@@ -131,6 +140,7 @@ static struct fw_driver sbp2x_driver = {
 		.owner = THIS_MODULE,
 		.name = KBUILD_MODNAME,
 		.bus = &fw_bus_type,
+		.shutdown = sbp2x_shutdown,
 	},
 	.probe = sbp2x_probe,
 	.update = sbp2x_update,
@@ -146,6 +156,7 @@ static int __init sbp2x_init(void)
 	if (ret)
 		return ret;
 
+	sbp2x_debugfs_init();
 	ret = sbp2x_scsi_init();
 	if (ret)
 		goto err_debugfs;
@@ -156,7 +167,6 @@ static int __init sbp2x_init(void)
 
 	return 0;
 
-	sbp2x_debugfs_init();
 err_scsi:
 	sbp2x_scsi_exit();
 err_debugfs:
@@ -171,6 +181,7 @@ static void __exit sbp2x_exit(void)
 	/* ... and may still be on its way into sbp2x_update() */
 	flush_workqueue(fw_workqueue);
 	sbp2x_scsi_exit();
+	sbp2x_debugfs_exit();
 	sbp2x_sysfs_exit();
 }
 
@@ -180,4 +191,3 @@ module_exit(sbp2x_exit);
 MODULE_DESCRIPTION("SBP-2 initiator (SCSI over IEEE 1394)");
 MODULE_AUTHOR("The sbp2x authors");
 MODULE_LICENSE("GPL");
-	sbp2x_debugfs_exit();

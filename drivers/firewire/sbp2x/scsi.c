@@ -655,6 +655,13 @@ void sbp2x_scsi_remove(struct fw_unit *unit)
 	scsi_host_put(host->shost);
 }
 
+void sbp2x_scsi_shutdown(struct fw_unit *unit)
+{
+	struct sbp2x_host *host = dev_get_drvdata(&unit->device);
+
+	sbp2x_target_stop(&host->target);
+}
+
 int sbp2x_scsi_init(void)
 {
 	/*

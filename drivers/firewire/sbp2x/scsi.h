@@ -32,4 +32,10 @@ void sbp2x_scsi_bus_reset(struct fw_unit *unit);
  */
 void sbp2x_scsi_remove(struct fw_unit *unit);
 
+/*
+ * sbp2x_scsi_shutdown() - log out, for the machine goes down; nothing is freed
+ * and commands fail from now on. May sleep for some seconds.
+ */
+void sbp2x_scsi_shutdown(struct fw_unit *unit);
+
 #endif
