@@ -21,6 +21,11 @@ static bool fake_path(struct sbp2x_bus *bus, struct sbp2x_path *path)
 	return !fake_of(bus)->gone;
 }
 
+static int fake_generation(struct sbp2x_bus *bus)
+{
+	return fake_of(bus)->path.generation + fake_of(bus)->ahead;
+}
+
 static u64 value_of(const struct sbp2x_transaction *t)
 {
 	u64 high = be32_to_cpu(t->payload[0]);
@@ -89,6 +94,7 @@ static bool fake_is_confined(struct sbp2x_bus *bus)
 
 static const struct sbp2x_bus_ops fake_ops = {
 	.path = fake_path,
+	.generation = fake_generation,
 	.write = fake_write,
 	.range_add = fake_range_add,
 	.range_remove = fake_range_remove,
@@ -116,6 +122,7 @@ void sbp2x_fake_bus_init(struct sbp2x_fake_bus *fake, struct kunit *test)
 	fake->next_range = 0x000100000000ULL;
 	spin_lock_init(&fake->lock);
 	sbp2x_bus_init_ops(&fake->bus, &fake_ops, device, device);
+	fake->bus.eui_64 = SBP2X_FAKE_EUI_64;
 }
 
 const struct sbp2x_fake_write *
@@ -173,7 +180,19 @@ void sbp2x_fake_bus_end_all(struct sbp2x_fake_bus *fake, int rcode)
 
 void sbp2x_fake_bus_reset(struct sbp2x_fake_bus *fake)
 {
-	fake->path.generation++;
+	sbp2x_fake_bus_lose(fake);
+	sbp2x_fake_bus_find(fake);
+}
+
+void sbp2x_fake_bus_lose(struct sbp2x_fake_bus *fake)
+{
+	fake->ahead++;
+}
+
+void sbp2x_fake_bus_find(struct sbp2x_fake_bus *fake)
+{
+	fake->path.generation += fake->ahead;
+	fake->ahead = 0;
 	swap(fake->path.node_id, fake->path.local_node_id);
 }
 

@@ -9,6 +9,9 @@
 
 #define SBP2X_FAKE_WRITES	64
 
+/* Our own node's */
+#define SBP2X_FAKE_EUI_64	0x00303501e0001234ULL
+
 /* How long another thread may take to send what it surely will send */
 #define SBP2X_FAKE_PATIENCE_MS	10000
 
@@ -26,6 +29,7 @@ struct sbp2x_fake_write {
  * @bus: what the rooms are given
  * @path: what sbp2x_bus_path() says: generation 1, target ffc1, we are ffc0,
  *	  S400, max_payload code 9 at first
+ * @ahead: by how much the bus's generation is newer than that of @path
  * @gone: sbp2x_bus_path() says that the target is gone
  * @dead: every write ends at once with RCODE_NO_ACK
  * @pending: writes under way, oldest first
@@ -37,6 +41,7 @@ struct sbp2x_fake_bus {
 	struct sbp2x_bus bus;
 	struct kunit *test;
 	struct sbp2x_path path;
+	int ahead;
 	bool gone;
 	bool dead;
 	struct sbp2x_fake_write pending[SBP2X_FAKE_WRITES];
@@ -79,6 +84,12 @@ void sbp2x_fake_bus_end_all(struct sbp2x_fake_bus *fake, int rcode);
  * way stay so; sbp2x_fake_bus_end() them as the case demands.
  */
 void sbp2x_fake_bus_reset(struct sbp2x_fake_bus *fake);
+
+/* A bus reset after which it is not known yet where the target is ... */
+void sbp2x_fake_bus_lose(struct sbp2x_fake_bus *fake);
+
+/* ... and now it is: its node ID has changed, and so has ours */
+void sbp2x_fake_bus_find(struct sbp2x_fake_bus *fake);
 
 /* What lies in our memory at the address that a target was given */
 void *sbp2x_fake_bus_memory(u64 address);

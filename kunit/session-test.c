@@ -363,10 +363,14 @@ static void test_pauses(struct kunit *test)
 #define ORB_LOGIN		0x80200005	/* asks for a hold of 2^2 s */
 #define ORB_RECONNECT		0x80031234
 #define ORB_LOGOUT		0x80071234
+#define ORB_QUERY_LOGINS	0x80010005
 
 /* sbp_status of an answer */
 #define YES			0x00
+#define NOT_SUPPORTED		0x01
 #define ACCESS_DENIED		0x04
+#define NO_RESOURCES		0x08
+#define REJECTED		0x09
 #define UNKNOWN_LOGIN_ID	0x0a
 
 struct world {
@@ -379,6 +383,7 @@ struct world {
 	struct sbp2x_session session;
 	char edges[64];
 	u64 orb;	/* the management ORB that the target took last */
+	u64 response;	/* where it wants the response */
 };
 
 static void note_edge(struct sbp2x_session *session, const char *edge)
@@ -539,7 +544,8 @@ static void take(struct world *w, u32 control)
 {
 	const struct sbp2x_fake_write *write;
 	const __be32 *orb;
-	bool login = control == ORB_LOGIN;
+	u32 response = control == ORB_LOGIN ? 16 :
+		       control == ORB_QUERY_LOGINS ? 256 : 0;
 
 	write = sbp2x_fake_bus_oldest(&w->bus, MANAGEMENT_AGENT);
 	w->orb = write->value;
@@ -547,10 +553,10 @@ static void take(struct world *w, u32 control)
 	KUNIT_EXPECT_EQ(w->test, be32_to_cpu(orb[0]), 0);
 	KUNIT_EXPECT_EQ(w->test, be32_to_cpu(orb[1]), 0);
 	KUNIT_EXPECT_EQ(w->test, be32_to_cpu(orb[2]), 0);
-	/* The response follows the ORB and 16 bytes for a password */
-	KUNIT_EXPECT_EQ(w->test, be32_to_cpu(orb[3]), login ? w->orb + 48 : 0);
+	w->response = be32_to_cpu(orb[3]);
+	KUNIT_EXPECT_EQ(w->test, !w->response, !response);
 	KUNIT_EXPECT_EQ(w->test, be32_to_cpu(orb[4]), control);
-	KUNIT_EXPECT_EQ(w->test, be32_to_cpu(orb[5]), login ? 16 : 0);
+	KUNIT_EXPECT_EQ(w->test, be32_to_cpu(orb[5]), response);
 	KUNIT_EXPECT_EQ(w->test, be32_to_cpu(orb[6]), 0x00000001);
 	KUNIT_EXPECT_EQ(w->test, be32_to_cpu(orb[7]), 0x00000020);
 	end_write(w, MANAGEMENT_AGENT, w->orb, 8, RCODE_COMPLETE);
@@ -587,7 +593,7 @@ static void expect_disbelieved(struct world *w, u16 node_id, int generation)
 /* A login response: header, address of the agent, hold (seconds - 1) */
 static void respond(struct world *w, u32 header, u64 agent, u32 hold)
 {
-	__be32 *response = sbp2x_fake_bus_memory(w->orb + 48);
+	__be32 *response = sbp2x_fake_bus_memory(w->response);
 
 	response[0] = cpu_to_be32(header);
 	response[1] = cpu_to_be32(agent >> 32);
@@ -636,14 +642,19 @@ static void bus_reset(struct world *w)
 	tell_reset(w);
 }
 
-/* The agent noticed by itself; nobody has told of the bus reset yet */
+/* The agent noticed by itself; nobody knows yet where the target is now */
 static void unannounced_reset(struct world *w)
 {
-	int generation = w->bus.path.generation;
-
-	sbp2x_fake_bus_reset(&w->bus);
-	w->session.agent.ops->stale(&w->session.agent, generation);
+	sbp2x_fake_bus_lose(&w->bus);
+	w->session.agent.ops->stale(&w->session.agent, w->bus.path.generation);
 	settle(w);
+}
+
+/* It is known, but not told of */
+static void find(struct world *w)
+{
+	sbp2x_fake_bus_find(&w->bus);
+	advance(w, SBP2X_SESSION_WATCH_MS);
 }
 
 /* Logging in */
@@ -723,10 +734,15 @@ static void expect_retries_then_failure(struct world *w,
 	EXPECT_EDGES(w, "down up");
 }
 
+/* And it does not say by whom */
 static void refuse(struct world *w)
 {
 	take(w, ORB_LOGIN);
 	answer(w, ACCESS_DENIED);
+	if (sbp2x_session_state(&w->session) != SBP2X_SESSION_IDLE)
+		return;
+	take(w, ORB_QUERY_LOGINS);
+	answer(w, REJECTED);
 }
 
 static void test_login_refused(struct kunit *test)
@@ -921,6 +937,217 @@ static void test_timeouts(struct kunit *test)
 	EXPECT_STATE(w, "gone");
 }
 
+/* Who is logged in? */
+
+/* One login: its header, node ID and login ID, EUI-64 */
+static void respond_query(struct world *w, u32 header, u32 ids, u64 eui_64)
+{
+	__be32 *response = sbp2x_fake_bus_memory(w->response);
+
+	response[0] = cpu_to_be32(header);
+	response[1] = cpu_to_be32(ids);
+	response[2] = cpu_to_be32(eui_64 >> 32);
+	response[3] = cpu_to_be32((u32)eui_64);
+}
+
+/* A LOGIN that is refused with @sbp_status, and the question that follows */
+static void refuse_and_ask(struct world *w, u8 sbp_status)
+{
+	take(w, ORB_LOGIN);
+	answer(w, sbp_status);
+	EXPECT_STATE(w, "idle");
+	take(w, ORB_QUERY_LOGINS);
+}
+
+static void test_held_by_another(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	post(w, SBP2X_EVENT_START);
+	refuse_and_ask(w, ACCESS_DENIED);
+	respond_query(w, 0x00100001, 0xffc21234, 0x000a270002abcdefULL);
+	answer(w, YES);
+	EXPECT_QUIET(w);
+	advance(w, 99);
+	EXPECT_QUIET(w);
+	advance(w, 1);
+	/* It is not ours to log out */
+	take(w, ORB_LOGIN);
+	accept_login(w, 3);
+	expect_agent_start(w);
+	EXPECT_EDGES(w, "up");
+	KUNIT_EXPECT_EQ(test, w->session.count.refused, 1);
+}
+
+/* The target granted the LOGIN when it was not waited for any more */
+static void test_held_by_ourselves(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	post(w, SBP2X_EVENT_START);
+	time_out(w);
+	advance(w, 100);
+	refuse_and_ask(w, ACCESS_DENIED);
+	respond_query(w, 0x00100001, 0xffc01234, SBP2X_FAKE_EUI_64);
+	answer(w, YES);
+	EXPECT_QUIET(w);
+	advance(w, 200);
+	take(w, ORB_LOGOUT);
+	EXPECT_QUIET(w);
+	answer(w, YES);
+	take(w, ORB_LOGIN);
+	accept_login(w, 3);
+	expect_agent_start(w);
+	EXPECT_EDGES(w, "up");
+}
+
+/* Likewise where it counts logins and not who has them */
+static void test_held_by_ourselves_without_resources(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	post(w, SBP2X_EVENT_START);
+	refuse_and_ask(w, NO_RESOURCES);
+	respond_query(w, 0x00100001, 0xffc01234, SBP2X_FAKE_EUI_64);
+	answer(w, YES);
+	advance(w, 100);
+	take(w, ORB_LOGOUT);
+}
+
+/* The next attempt waits for the answer, and not for ever */
+static void test_query_not_answered(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	post(w, SBP2X_EVENT_START);
+	refuse_and_ask(w, ACCESS_DENIED);
+	advance(w, 1999);
+	EXPECT_STATE(w, "logging in");
+	EXPECT_QUIET(w);
+	advance(w, 1);
+	take(w, ORB_LOGIN);
+	accept_login(w, 3);
+	expect_agent_start(w);
+	EXPECT_EDGES(w, "up");
+}
+
+static void test_query_not_supported(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	post(w, SBP2X_EVENT_START);
+	refuse_and_ask(w, ACCESS_DENIED);
+	answer(w, NOT_SUPPORTED);
+	advance(w, 100);
+	take(w, ORB_LOGIN);
+	answer(w, ACCESS_DENIED);
+	EXPECT_STATE(w, "idle");
+	EXPECT_QUIET(w);
+}
+
+/* Nobody asks who has it where that is not the reason */
+static void test_query_only_where_it_helps(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	post(w, SBP2X_EVENT_START);
+	take(w, ORB_LOGIN);
+	answer(w, REJECTED);
+	EXPECT_STATE(w, "idle");
+	EXPECT_QUIET(w);
+}
+
+static void test_reset_during_query(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	post(w, SBP2X_EVENT_START);
+	refuse_and_ask(w, ACCESS_DENIED);
+	respond_query(w, 0x00100001, 0xffc01234, SBP2X_FAKE_EUI_64);
+	bus_reset(w);
+	EXPECT_STATE(w, "logging in");
+	expect_disbelieved(w, 0xffc1, 1);
+	take(w, ORB_LOGIN);
+	EXPECT_QUIET(w);
+	accept_login(w, 3);
+	expect_agent_start(w);
+	EXPECT_EDGES(w, "up");
+}
+
+static void test_gone_during_query(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	post(w, SBP2X_EVENT_START);
+	refuse_and_ask(w, ACCESS_DENIED);
+	post(w, SBP2X_EVENT_GONE);
+	EXPECT_STATE(w, "gone");
+	EXPECT_QUIET(w);
+	KUNIT_EXPECT_NULL(test, timerqueue_getnext(&w->scheduler.queue));
+	expect_disbelieved(w, 0xffc1, 1);
+}
+
+/* What is not whole counts for nothing; nor is more read than there is */
+static const struct query_case {
+	const char *name;
+	u32 header;
+	bool ours;
+} queries[] = {
+	{ "never written", 0x00000000, false },
+	{ "shorter than its header", 0x00030001, false },
+	{ "nobody", 0x00040001, false },
+	{ "not a whole login", 0x000f0001, false },
+	{ "one login", 0x00100001, true },
+	{ "longer than there is room", 0xffff0001, true },
+};
+
+static void query_describe(const struct query_case *c, char *name)
+{
+	strscpy(name, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(query, queries, query_describe);
+
+static void test_query_response(struct kunit *test)
+{
+	const struct query_case *c = test->param_value;
+	struct world *w = test->priv;
+
+	post(w, SBP2X_EVENT_START);
+	refuse_and_ask(w, ACCESS_DENIED);
+	respond_query(w, c->header, 0xffc01234, SBP2X_FAKE_EUI_64);
+	answer(w, YES);
+	advance(w, 100);
+	take(w, c->ours ? ORB_LOGOUT : ORB_LOGIN);
+}
+
+static void test_password(struct kunit *test)
+{
+	struct world *w = test->priv;
+	const __be32 *orb;
+	u64 address;
+
+	memcpy(w->session.config.password, "open sesame", 11);
+	w->session.config.password_length = 11;
+	post(w, SBP2X_EVENT_START);
+	address = sbp2x_fake_bus_oldest(&w->bus, MANAGEMENT_AGENT)->value;
+	orb = sbp2x_fake_bus_memory(address);
+	KUNIT_EXPECT_EQ(test, be32_to_cpu(orb[1]), address + 32);
+	KUNIT_EXPECT_EQ(test, be32_to_cpu(orb[4]), ORB_LOGIN);
+	KUNIT_EXPECT_EQ(test, be32_to_cpu(orb[5]), 0x000b0010);
+	KUNIT_EXPECT_MEMEQ(test, orb + 8, "open sesame\0\0\0\0", 16);
+	sbp2x_fake_bus_end(&w->bus, MANAGEMENT_AGENT, RCODE_COMPLETE);
+	w->orb = address;
+	w->response = be32_to_cpu(orb[3]);
+	settle(w);
+	accept_login(w, 3);
+	expect_agent_start(w);
+
+	/* It is for LOGIN only: take() looks for one */
+	bus_reset(w);
+	take(w, ORB_RECONNECT);
+}
+
 /* Bus resets while logging in */
 
 static void test_reset_before_login_is_taken(struct kunit *test)
@@ -948,7 +1175,7 @@ static void test_reset_before_login_is_taken(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, w->session.generation, 2);
 }
 
-/* The write ended with the old generation before anybody told of the reset */
+/* The write ends with the old generation before anybody tells of the reset */
 static void test_reset_interrupts_login(struct kunit *test)
 {
 	struct world *w = test->priv;
@@ -957,13 +1184,9 @@ static void test_reset_interrupts_login(struct kunit *test)
 	sbp2x_fake_bus_reset(&w->bus);
 	sbp2x_fake_bus_end(&w->bus, MANAGEMENT_AGENT, RCODE_GENERATION);
 	settle(w);
-	EXPECT_STATE(w, "idle");
-	EXPECT_QUIET(w);
-
-	advance(w, 1999);
-	EXPECT_QUIET(w);
-	tell_reset(w);
+	EXPECT_STATE(w, "logging in");
 	take(w, ORB_LOGIN);
+	tell_reset(w);
 	EXPECT_QUIET(w);
 	accept_login(w, 3);
 	expect_agent_start(w);
@@ -979,16 +1202,50 @@ static void test_reset_never_told(struct kunit *test)
 	unsigned int opened;
 
 	post(w, SBP2X_EVENT_START);
-	sbp2x_fake_bus_reset(&w->bus);
+	sbp2x_fake_bus_lose(&w->bus);
 	sbp2x_fake_bus_end(&w->bus, MANAGEMENT_AGENT, RCODE_GENERATION);
-	advance(w, 1999);
+	advance(w, 1234);
 	EXPECT_STATE(w, "idle");
 	EXPECT_QUIET(w);
 
 	opened = w->bus.opened;
-	advance(w, 1);
+	find(w);
 	EXPECT_STATE(w, "logging in");
 	KUNIT_EXPECT_EQ(test, w->bus.opened, opened + 1);
+	take(w, ORB_LOGIN);
+	accept_login(w, 3);
+	expect_agent_start(w);
+	EXPECT_EDGES(w, "up");
+}
+
+/* The write says so, and nothing else: once more after 2 s */
+static void test_reset_not_to_be_seen(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	post(w, SBP2X_EVENT_START);
+	sbp2x_fake_bus_end(&w->bus, MANAGEMENT_AGENT, RCODE_GENERATION);
+	advance(w, 1999);
+	EXPECT_STATE(w, "idle");
+	EXPECT_QUIET(w);
+	advance(w, 1);
+	EXPECT_STATE(w, "logging in");
+	take(w, ORB_LOGIN);
+}
+
+/* The target took the LOGIN, and forgot it with a reset that is not told of */
+static void test_reset_while_login_is_taken(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	post(w, SBP2X_EVENT_START);
+	take(w, ORB_LOGIN);
+	advance(w, 50);
+	sbp2x_fake_bus_reset(&w->bus);
+	advance(w, 49);
+	EXPECT_QUIET(w);
+	advance(w, 1);
+	EXPECT_STATE(w, "logging in");
 	take(w, ORB_LOGIN);
 	accept_login(w, 3);
 	expect_agent_start(w);
@@ -1040,7 +1297,7 @@ static void test_reset_while_pausing(struct kunit *test)
 	advance(w, 100);
 	EXPECT_STATE(w, "logging in");
 	EXPECT_QUIET(w);
-	answer(w, ACCESS_DENIED);
+	answer(w, REJECTED);
 	advance(w, 99);
 	EXPECT_QUIET(w);
 	advance(w, 1);
@@ -1152,14 +1409,12 @@ static void test_agent_notices_the_reset(struct kunit *test)
 	sbp2x_fake_bus_reset(&w->bus);
 	sbp2x_fake_bus_end(&w->bus, BUSY_TIMEOUT, RCODE_GENERATION);
 	settle(w);
-	EXPECT_STATE(w, "suspended");
+	EXPECT_STATE(w, "reconnecting");
 	KUNIT_EXPECT_TRUE(test, sbp2x_session_is_busy(&w->session));
-	EXPECT_QUIET(w);
 	EXPECT_EDGES(w, "up");
-
-	advance(w, 500);
-	tell_reset(w);
 	take(w, ORB_RECONNECT);
+	tell_reset(w);
+	EXPECT_QUIET(w);
 	answer(w, YES);
 	expect_agent_start(w);
 	EXPECT_STATE(w, "logged in");
@@ -1187,7 +1442,7 @@ static void test_stale_and_reset_together(struct kunit *test)
 	EXPECT_EDGES(w, "up");
 }
 
-/* Nobody tells of the reset, but the hold is long enough to find out */
+/* Nobody tells of the reset, but firewire-core knows at last where it is */
 static void test_reconnect_unasked(struct kunit *test)
 {
 	struct world *w = test->priv;
@@ -1195,9 +1450,10 @@ static void test_reconnect_unasked(struct kunit *test)
 	log_in(w, 3);
 	unannounced_reset(w);
 	EXPECT_STATE(w, "suspended");
+	KUNIT_EXPECT_TRUE(test, sbp2x_session_is_busy(&w->session));
 	advance(w, 1999);
 	EXPECT_QUIET(w);
-	advance(w, 1);
+	find(w);
 	take(w, ORB_RECONNECT);
 	/* Told of it late: nothing new */
 	tell_reset(w);
@@ -1463,6 +1719,53 @@ static void test_hold_counts_from_the_reset(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ktime_to_ms(w->session.hold_until), 13100);
 }
 
+/* The target's hold begins anew with each reset; ours too, while it is away */
+static void test_hold_begins_anew(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	log_in(w, 0);
+	unannounced_reset(w);
+	KUNIT_EXPECT_EQ(test, ktime_to_ms(w->session.hold_until), 2000);
+	advance(w, 900);
+	sbp2x_fake_bus_lose(&w->bus);
+	advance(w, 10);
+	KUNIT_EXPECT_EQ(test, ktime_to_ms(w->session.hold_until), 2910);
+	advance(w, 980);
+	EXPECT_STATE(w, "suspended");
+	find(w);
+	EXPECT_STATE(w, "reconnecting");
+	take(w, ORB_RECONNECT);
+	answer(w, YES);
+	expect_agent_start(w);
+	EXPECT_EDGES(w, "up");
+}
+
+/* But when it is over, it is */
+static void test_hold_over_while_away(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	log_in(w, 0);
+	unannounced_reset(w);
+	advance(w, 999);
+	EXPECT_STATE(w, "suspended");
+	advance(w, 1);
+	EXPECT_STATE(w, "logging in");
+	EXPECT_EDGES(w, "up lost");
+	sbp2x_fake_bus_end(&w->bus, MANAGEMENT_AGENT, RCODE_GENERATION);
+	settle(w);
+	EXPECT_STATE(w, "idle");
+	sbp2x_fake_bus_lose(&w->bus);
+	advance(w, 500);
+	EXPECT_STATE(w, "idle");
+	find(w);
+	take(w, ORB_LOGIN);
+	accept_login(w, 0);
+	expect_agent_start(w);
+	EXPECT_EDGES(w, "up lost up");
+}
+
 static void test_reset_while_reconnecting(struct kunit *test)
 {
 	struct world *w = test->priv;
@@ -1494,13 +1797,33 @@ static void test_reset_interrupts_reconnect(struct kunit *test)
 	sbp2x_fake_bus_reset(&w->bus);
 	sbp2x_fake_bus_end(&w->bus, MANAGEMENT_AGENT, RCODE_GENERATION);
 	settle(w);
-	EXPECT_STATE(w, "suspended");
-	EXPECT_QUIET(w);
-	tell_reset(w);
+	EXPECT_STATE(w, "reconnecting");
 	take(w, ORB_RECONNECT);
+	tell_reset(w);
 	EXPECT_QUIET(w);
 	answer(w, YES);
 	expect_agent_start(w);
+	EXPECT_EDGES(w, "up");
+}
+
+/* The target took the RECONNECT; nobody tells of the reset in which it went */
+static void test_reset_while_reconnect_is_taken(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	log_in(w, 3);
+	bus_reset(w);
+	take(w, ORB_RECONNECT);
+	sbp2x_fake_bus_lose(&w->bus);
+	advance(w, 100);
+	EXPECT_STATE(w, "suspended");
+	KUNIT_EXPECT_EQ(test, ktime_to_ms(w->session.hold_until), 5100);
+	find(w);
+	EXPECT_STATE(w, "reconnecting");
+	take(w, ORB_RECONNECT);
+	answer(w, YES);
+	expect_agent_start(w);
+	EXPECT_STATE(w, "logged in");
 	EXPECT_EDGES(w, "up");
 }
 
@@ -1565,7 +1888,8 @@ static void test_missing_back_in_time(struct kunit *test)
 	advance(w, 1900);
 	EXPECT_STATE(w, "suspended");
 	EXPECT_QUIET(w);
-	bus_reset(w);
+	sbp2x_fake_bus_find(&w->bus);
+	tell_reset(w);
 	take(w, ORB_RECONNECT);
 	answer(w, YES);
 	expect_agent_start(w);
@@ -1578,18 +1902,18 @@ static void test_missing_back_too_late(struct kunit *test)
 
 	log_in(w, 0);
 	/* The path stays what it was for as long as the node is away */
-	w->session.agent.ops->stale(&w->session.agent, 1);
+	unannounced_reset(w);
 	advance(w, 1000);
 	EXPECT_STATE(w, "logging in");
 	EXPECT_EDGES(w, "up lost");
 	KUNIT_EXPECT_EQ(test, w->bus.count, 1);
-	sbp2x_fake_bus_reset(&w->bus);
 	sbp2x_fake_bus_end(&w->bus, MANAGEMENT_AGENT, RCODE_GENERATION);
 	settle(w);
 	EXPECT_STATE(w, "idle");
 	EXPECT_QUIET(w);
 
 	advance(w, 500);
+	sbp2x_fake_bus_find(&w->bus);
 	tell_reset(w);
 	take(w, ORB_LOGIN);
 	accept_login(w, 0);
@@ -2249,9 +2573,8 @@ static void test_agent_lost_in_an_old_generation(struct kunit *test)
 	log_in(w, 3);
 	sbp2x_fake_bus_reset(&w->bus);
 	post(w, SBP2X_EVENT_AGENT_LOST);
-	EXPECT_STATE(w, "suspended");
+	EXPECT_STATE(w, "reconnecting");
 	EXPECT_EDGES(w, "up");
-	tell_reset(w);
 	take(w, ORB_RECONNECT);
 	answer(w, YES);
 	expect_agent_start(w);
@@ -2322,10 +2645,33 @@ static void task_done(struct sbp2x_task *task, enum sbp2x_task_outcome outcome,
 	t->done++;
 }
 
-/* Have a TEST UNIT READY done */
-static void do_task(struct world *w, struct test_task *t)
+/* @count commands: TEST UNIT READY */
+static struct test_task *new_tasks(struct kunit *test, unsigned int count)
 {
 	static const u8 test_unit_ready[6];
+	struct test_task *t = kunit_kcalloc(test, count, sizeof(*t),
+					    GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	for (i = 0; i < count; i++)
+		t[i].task = (struct sbp2x_task) {
+			.cdb = test_unit_ready,
+			.cdb_length = sizeof(test_unit_ready),
+			.data.direction = DMA_NONE,
+			.done = task_done,
+		};
+	return t;
+}
+
+static int submit(struct world *w, struct test_task *t)
+{
+	return sbp2x_session_submit(&w->session, &t->task);
+}
+
+/* The target has the task; its status says that it is done */
+static void end_task(struct world *w, struct test_task *t)
+{
 	struct sbp2x_inbound in = {
 		.tcode = TCODE_WRITE_BLOCK_REQUEST,
 		.source = w->bus.path.node_id,
@@ -2337,12 +2683,6 @@ static void do_task(struct world *w, struct test_task *t)
 	};
 	u64 orb;
 
-	t->task.cdb = test_unit_ready;
-	t->task.cdb_length = sizeof(test_unit_ready);
-	t->task.data.direction = DMA_NONE;
-	t->task.done = task_done;
-	KUNIT_ASSERT_EQ(w->test, 0,
-			sbp2x_agent_submit(&w->session.agent, &t->task));
 	orb = sbp2x_fake_bus_oldest(&w->bus, ORB_POINTER)->value;
 	end_write(w, ORB_POINTER, orb, 8, RCODE_COMPLETE);
 	status.orb_offset_lo = cpu_to_be32(orb);
@@ -2354,11 +2694,10 @@ static void do_task(struct world *w, struct test_task *t)
 /* It worked in between, so counting starts anew */
 static void test_agent_lost_after_work(struct kunit *test)
 {
-	struct test_task *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	struct test_task *t = new_tasks(test, 1);
 	struct world *w = test->priv;
 	unsigned int i;
 
-	KUNIT_ASSERT_NOT_NULL(test, t);
 	post(w, SBP2X_EVENT_START);
 	for (i = 0; i < 3; i++) {
 		take(w, ORB_LOGIN);
@@ -2371,7 +2710,8 @@ static void test_agent_lost_after_work(struct kunit *test)
 	take(w, ORB_LOGIN);
 	accept_login(w, 3);
 	expect_agent_start(w);
-	do_task(w, t);
+	KUNIT_ASSERT_EQ(test, 0, submit(w, t));
+	end_task(w, t);
 	/* As the SCSI error handler does when nothing else helps */
 	post(w, SBP2X_EVENT_AGENT_LOST);
 	EXPECT_STATE(w, "idle");
@@ -2387,18 +2727,11 @@ static void test_agent_lost_after_work(struct kunit *test)
  */
 static void test_agent_lost_with_a_task(struct kunit *test)
 {
-	struct test_task *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
-	static const u8 cdb[6];
+	struct test_task *t = new_tasks(test, 1);
 	struct world *w = test->priv;
 
-	KUNIT_ASSERT_NOT_NULL(test, t);
 	log_in(w, 3);
-	t->task.cdb = cdb;
-	t->task.cdb_length = sizeof(cdb);
-	t->task.data.direction = DMA_NONE;
-	t->task.done = task_done;
-	KUNIT_ASSERT_EQ(test, 0,
-			sbp2x_agent_submit(&w->session.agent, &t->task));
+	KUNIT_ASSERT_EQ(test, 0, submit(w, t));
 	sbp2x_fake_bus_end(&w->bus, ORB_POINTER, RCODE_DATA_ERROR);
 	end_write(w, AGENT_RESET, 0, 4, RCODE_ADDRESS_ERROR);
 	EXPECT_EDGES(w, "up lost");
@@ -2425,13 +2758,11 @@ static noinline void stop_with_tasks(struct kunit *test, struct test_task *t)
 	struct world *w = test->priv;
 
 	/* With the stop one that waits fails; the target has the other one ... */
-	KUNIT_EXPECT_EQ(test, 0, sbp2x_agent_submit(&w->session.agent,
-						    &t[1].task));
+	KUNIT_EXPECT_EQ(test, 0, submit(w, &t[1]));
 	post(w, SBP2X_EVENT_STOP);
 	KUNIT_EXPECT_EQ(test, t[1].done, 1);
 	KUNIT_EXPECT_EQ(test, t[0].done, 0);
-	KUNIT_EXPECT_EQ(test, sbp2x_agent_submit(&w->session.agent, &t[2].task),
-			-ENODEV);
+	KUNIT_EXPECT_EQ(test, submit(w, &t[2]), -ENODEV);
 	/* ... until the login has ended */
 	sbp2x_fake_bus_end(&w->bus, ORB_POINTER, RCODE_COMPLETE);
 	take(w, ORB_LOGOUT);
@@ -2446,28 +2777,17 @@ static noinline void stop_with_tasks(struct kunit *test, struct test_task *t)
 /* Tasks over a bus reset, and after the end */
 static void test_tasks_and_states(struct kunit *test)
 {
-	struct test_task *t = kunit_kzalloc(test, 3 * sizeof(*t), GFP_KERNEL);
-	static const u8 cdb[6];
+	struct test_task *t = new_tasks(test, 3);
 	struct world *w = test->priv;
-	unsigned int i;
 
-	KUNIT_ASSERT_NOT_NULL(test, t);
-	for (i = 0; i < 3; i++) {
-		t[i].task.cdb = cdb;
-		t[i].task.cdb_length = sizeof(cdb);
-		t[i].task.data.direction = DMA_NONE;
-		t[i].task.done = task_done;
-	}
-	KUNIT_EXPECT_EQ(test, sbp2x_agent_submit(&w->session.agent, &t[0].task),
-			-ENODEV);
+	KUNIT_EXPECT_EQ(test, submit(w, &t[0]), -ENODEV);
 
 	/* While suspended and reconnecting a task waits */
 	log_in(w, 3);
 	unannounced_reset(w);
-	KUNIT_EXPECT_EQ(test, 0, sbp2x_agent_submit(&w->session.agent,
-						    &t[0].task));
+	KUNIT_EXPECT_EQ(test, 0, submit(w, &t[0]));
 	EXPECT_QUIET(w);
-	tell_reset(w);
+	find(w);
 	take(w, ORB_RECONNECT);
 	EXPECT_QUIET(w);
 	answer(w, YES);
@@ -2483,23 +2803,85 @@ static void test_tasks_and_states(struct kunit *test)
 /* Nothing is waited for where nobody can answer a LOGOUT */
 static void test_task_at_target_gone(struct kunit *test)
 {
-	struct test_task *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
-	static const u8 cdb[6];
+	struct test_task *t = new_tasks(test, 1);
 	struct world *w = test->priv;
 
-	KUNIT_ASSERT_NOT_NULL(test, t);
-	t->task.cdb = cdb;
-	t->task.cdb_length = sizeof(cdb);
-	t->task.data.direction = DMA_NONE;
-	t->task.done = task_done;
 	log_in(w, 3);
-	KUNIT_ASSERT_EQ(test, 0,
-			sbp2x_agent_submit(&w->session.agent, &t->task));
+	KUNIT_ASSERT_EQ(test, 0, submit(w, t));
 	sbp2x_fake_bus_end(&w->bus, ORB_POINTER, RCODE_COMPLETE);
 	KUNIT_EXPECT_EQ(test, t->done, 0);
 	post(w, SBP2X_EVENT_GONE);
 	EXPECT_STATE(w, "gone");
 	KUNIT_EXPECT_EQ(test, t->done, 1);
+}
+
+/*
+ * The target has a task, and forgets it with a bus reset that nobody tells
+ * of: half a second is what firewire-core takes where the target initiated it
+ */
+static void test_reset_with_a_task(struct kunit *test)
+{
+	struct test_task *t = new_tasks(test, 1);
+	struct world *w = test->priv;
+
+	t->task.repeatable = true;
+	log_in(w, 3);
+	advance(w, 5000);
+	KUNIT_ASSERT_EQ(test, 0, submit(w, t));
+	sbp2x_fake_bus_end(&w->bus, ORB_POINTER, RCODE_COMPLETE);
+	advance(w, 995);
+	sbp2x_fake_bus_reset(&w->bus);
+	advance(w, 4);
+	EXPECT_STATE(w, "logged in");
+	advance(w, 1);
+	EXPECT_STATE(w, "reconnecting");
+	take(w, ORB_RECONNECT);
+	answer(w, YES);
+	end_write(w, BUSY_TIMEOUT, 0x000c800f, 4, RCODE_COMPLETE);
+	end_write(w, AGENT_RESET, 0, 4, RCODE_COMPLETE);
+	end_write(w, UNSOLICITED_ENABLE, 1, 4, RCODE_COMPLETE);
+	end_task(w, t);
+	EXPECT_EDGES(w, "up");
+}
+
+/* Nobody looks while there is nothing to lose */
+static void test_watch_ends_with_the_tasks(struct kunit *test)
+{
+	struct test_task *t = new_tasks(test, 1);
+	struct world *w = test->priv;
+
+	log_in(w, 3);
+	expect_no_deadline(w);
+	KUNIT_ASSERT_EQ(test, 0, submit(w, t));
+	advance(w, 100);
+	KUNIT_EXPECT_NOT_NULL(test, timerqueue_getnext(&w->scheduler.queue));
+	end_task(w, t);
+	advance(w, 10);
+	expect_no_deadline(w);
+
+	/* And begins again with the next one */
+	KUNIT_ASSERT_EQ(test, 0, submit(w, t));
+	KUNIT_EXPECT_NOT_NULL(test, timerqueue_getnext(&w->scheduler.queue));
+}
+
+/* A reset is seen, but not where the target is: suspended until it is known */
+static void test_task_of_a_target_away(struct kunit *test)
+{
+	struct test_task *t = new_tasks(test, 1);
+	struct world *w = test->priv;
+
+	log_in(w, 3);
+	KUNIT_ASSERT_EQ(test, 0, submit(w, t));
+	sbp2x_fake_bus_end(&w->bus, ORB_POINTER, RCODE_COMPLETE);
+	sbp2x_fake_bus_lose(&w->bus);
+	advance(w, 10);
+	EXPECT_STATE(w, "suspended");
+	KUNIT_EXPECT_EQ(test, t->done, 1);
+	advance(w, 540);
+	EXPECT_STATE(w, "suspended");
+	find(w);
+	EXPECT_STATE(w, "reconnecting");
+	EXPECT_EDGES(w, "up");
 }
 
 /* Unsolicited status */
@@ -2555,9 +2937,21 @@ static struct kunit_case session_test_cases[] = {
 	KUNIT_CASE(test_login_unreadable_fails),
 	KUNIT_CASE(test_login_agent_at_the_edges),
 	KUNIT_CASE_PARAM(test_timeouts, timeout_gen_params),
+	KUNIT_CASE(test_held_by_another),
+	KUNIT_CASE(test_held_by_ourselves),
+	KUNIT_CASE(test_held_by_ourselves_without_resources),
+	KUNIT_CASE(test_query_not_answered),
+	KUNIT_CASE(test_query_not_supported),
+	KUNIT_CASE(test_query_only_where_it_helps),
+	KUNIT_CASE(test_reset_during_query),
+	KUNIT_CASE(test_gone_during_query),
+	KUNIT_CASE_PARAM(test_query_response, query_gen_params),
+	KUNIT_CASE(test_password),
 	KUNIT_CASE(test_reset_before_login_is_taken),
 	KUNIT_CASE(test_reset_interrupts_login),
 	KUNIT_CASE(test_reset_never_told),
+	KUNIT_CASE(test_reset_not_to_be_seen),
+	KUNIT_CASE(test_reset_while_login_is_taken),
 	KUNIT_CASE(test_reset_after_login_is_taken),
 	KUNIT_CASE(test_reset_while_pausing),
 	KUNIT_CASE(test_reset_told_late),
@@ -2575,8 +2969,11 @@ static struct kunit_case session_test_cases[] = {
 	KUNIT_CASE(test_hold_over_in_the_queue),
 	KUNIT_CASE_PARAM(test_hold, hold_gen_params),
 	KUNIT_CASE(test_hold_counts_from_the_reset),
+	KUNIT_CASE(test_hold_begins_anew),
+	KUNIT_CASE(test_hold_over_while_away),
 	KUNIT_CASE(test_reset_while_reconnecting),
 	KUNIT_CASE(test_reset_interrupts_reconnect),
+	KUNIT_CASE(test_reset_while_reconnect_is_taken),
 	KUNIT_CASE(test_reset_with_the_answer),
 	KUNIT_CASE(test_resets_in_a_row),
 	KUNIT_CASE(test_missing_back_in_time),
@@ -2621,6 +3018,9 @@ static struct kunit_case session_test_cases[] = {
 	KUNIT_CASE(test_agent_lost_with_a_task),
 	KUNIT_CASE(test_tasks_and_states),
 	KUNIT_CASE(test_task_at_target_gone),
+	KUNIT_CASE(test_reset_with_a_task),
+	KUNIT_CASE(test_watch_ends_with_the_tasks),
+	KUNIT_CASE(test_task_of_a_target_away),
 	KUNIT_CASE(test_unsolicited_status),
 	{}
 };

@@ -309,6 +309,12 @@ int sbp2x_agent_reset(struct sbp2x_agent *agent);
  */
 enum sbp2x_agent_mode sbp2x_agent_mode(const struct sbp2x_agent *agent);
 
+/* True while there are tasks, wherever they are. Any context. */
+static inline bool sbp2x_agent_has_tasks(const struct sbp2x_agent *agent)
+{
+	return READ_ONCE(agent->accepted);
+}
+
 /* True where the target itself is what @task waits for. Any context. */
 bool sbp2x_agent_task_runs(struct sbp2x_agent *agent, struct sbp2x_task *task);
 

@@ -33,6 +33,11 @@ static bool fw_bus_path(struct sbp2x_bus *bus, struct sbp2x_path *path)
 	return !fw_device_is_shutdown(device);
 }
 
+static int fw_bus_generation(struct sbp2x_bus *bus)
+{
+	return READ_ONCE(fw_bus_device(bus)->card->generation);
+}
+
 static void fw_bus_transaction_done(struct fw_card *card, int rcode,
 				    void *payload, size_t length, void *data)
 {
@@ -111,6 +116,7 @@ static bool fw_bus_is_confined(struct sbp2x_bus *bus)
 
 static const struct sbp2x_bus_ops fw_bus_ops = {
 	.path = fw_bus_path,
+	.generation = fw_bus_generation,
 	.write = fw_bus_write,
 	.range_add = fw_bus_range_add,
 	.range_remove = fw_bus_range_remove,
@@ -123,6 +129,7 @@ void sbp2x_bus_init(struct sbp2x_bus *bus, struct fw_unit *unit)
 	bus->unit = unit;
 	sbp2x_bus_init_ops(bus, &fw_bus_ops,
 			   fw_parent_device(unit)->card->device, &unit->device);
+	bus->eui_64 = fw_bus_device(bus)->card->guid;
 }
 
 void sbp2x_bus_init_ops(struct sbp2x_bus *bus, const struct sbp2x_bus_ops *ops,

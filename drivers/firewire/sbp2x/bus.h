@@ -95,6 +95,8 @@ struct sbp2x_range {
  * struct sbp2x_bus_ops - what stands behind the seam
  * @path: the current path to the target; a consistent snapshot, any context.
  *	  False where the target is gone for good.
+ * @generation: of the bus, as it is now; the path may still be of an earlier
+ *		one, while firewire-core looks for the target. Any context.
  * @write: send @t along @path; sbp2x_bus_done() ends it. Any context.
  * @range_add: place @range; may sleep. Return: 0 or a negative error
  * @range_remove: no request is being served and none will be when this
@@ -105,6 +107,7 @@ struct sbp2x_range {
  */
 struct sbp2x_bus_ops {
 	bool (*path)(struct sbp2x_bus *bus, struct sbp2x_path *path);
+	int (*generation)(struct sbp2x_bus *bus);
 	void (*write)(struct sbp2x_bus *bus, struct sbp2x_transaction *t,
 		      const struct sbp2x_path *path);
 	int (*range_add)(struct sbp2x_bus *bus, struct sbp2x_range *range);
@@ -117,11 +120,13 @@ struct sbp2x_bus_ops {
  * struct sbp2x_bus - the bus as one target's driver sees it
  * @dma: device that buffers are mapped for: the controller
  * @log: device that log lines name: the unit
+ * @eui_64: of our own node
  */
 struct sbp2x_bus {
 	const struct sbp2x_bus_ops *ops;
 	struct device *dma;
 	struct device *log;
+	u64 eui_64;
 	/* private */
 	struct fw_unit *unit;
 	atomic_t pending;
@@ -139,6 +144,11 @@ static inline bool sbp2x_bus_path(struct sbp2x_bus *bus,
 				  struct sbp2x_path *path)
 {
 	return bus->ops->path(bus, path);
+}
+
+static inline int sbp2x_bus_generation(struct sbp2x_bus *bus)
+{
+	return bus->ops->generation(bus);
 }
 
 /**

@@ -215,7 +215,7 @@ static int scsi_queuecommand(struct Scsi_Host *shost, struct scsi_cmnd *cmd)
 	if (!command_prepare(cmd))
 		return SCSI_MLQUEUE_HOST_BUSY;
 
-	ret = sbp2x_agent_submit(&lu->session.agent, &command->task);
+	ret = sbp2x_session_submit(&lu->session, &command->task);
 	if (!ret)
 		return 0;
 

@@ -5,6 +5,7 @@
 #include <linux/bitops.h>
 #include <linux/device.h>
 #include <linux/minmax.h>
+#include <linux/string.h>
 
 #include "trace.h"
 
@@ -176,30 +177,45 @@ bool sbp2x_session_can_leave(enum sbp2x_session_state state)
 
 static void session_event(struct sbp2x_session *session,
 			  enum sbp2x_session_event event);
+static void session_look(struct sbp2x_session *session);
+static void session_operate(struct sbp2x_session *session,
+			    struct sbp2x_operation *op,
+			    enum sbp2x_function function,
+			    void (*done)(struct sbp2x_operation *op));
+static void query_done(struct sbp2x_operation *op);
 
-static void log_refusal(struct sbp2x_session *session,
-			const struct sbp2x_operation *op)
+static const char *refusal_reason(u8 sbp_status)
 {
-	u8 code = sbp2x_status_sbp_status(&op->status);
-	struct device *log = session->bus->log;
-	u16 lun = session->config.lun;
+	switch (sbp_status) {
+	case SBP2X_STATUS_ACCESS_DENIED:
+		return "somebody else is logged in, or it wants a password";
+	case SBP2X_STATUS_RESOURCES_UNAVAILABLE:
+		return "the target has no login left";
+	default:
+		return NULL;
+	}
+}
 
-	/* The first refusal tells, the others would only repeat it */
-	if (session->view.retries)
-		return;
+static void log_refusal(struct sbp2x_session *session)
+{
+	const struct sbp2x_session_error *error = &session->last_error;
+	const char *reason = refusal_reason(error->sbp_status);
 
-	if (code == SBP2X_STATUS_ACCESS_DENIED)
-		dev_notice(log,
-			   "LUN %04x: login refused, somebody else is logged in; trying again\n",
-			   lun);
-	else if (code == SBP2X_STATUS_RESOURCES_UNAVAILABLE)
-		dev_notice(log,
-			   "LUN %04x: login refused, the target has no login left; trying again\n",
-			   lun);
+	if (reason)
+		dev_notice(session->bus->log,
+			   "LUN %04x: login refused, %s; trying again\n",
+			   session->config.lun, reason);
 	else
-		dev_notice(log,
+		dev_notice(session->bus->log,
 			   "LUN %04x: login refused with resp %u, sbp_status %#04x; trying again\n",
-			   lun, sbp2x_status_resp(&op->status), code);
+			   session->config.lun, error->resp,
+			   error->sbp_status);
+}
+
+/* The first refusal tells, the others would only repeat it */
+static bool refusal_is_news(const struct sbp2x_session *session)
+{
+	return session->view.retries <= 1;
 }
 
 /* Believe nothing that would make us write to where no agent can be */
@@ -286,9 +302,6 @@ static enum sbp2x_session_event op_refused(struct sbp2x_session *session,
 {
 	session->count.refused++;
 	session->generation = -1;
-	if (op->function == SBP2X_FUNCTION_LOGIN)
-		log_refusal(session, op);
-
 	return SBP2X_EVENT_REFUSED;
 }
 
@@ -325,6 +338,19 @@ static void note_error(struct sbp2x_session *session,
 	};
 }
 
+/* By whom? It may even be ourselves, if the target was too slow for us */
+static void login_refused(struct sbp2x_session *session)
+{
+	if (session->view.state != SBP2X_SESSION_IDLE)
+		return;
+
+	if (refusal_reason(session->last_error.sbp_status))
+		session_operate(session, &session->query,
+				SBP2X_FUNCTION_QUERY_LOGINS, query_done);
+	else if (refusal_is_news(session))
+		log_refusal(session);
+}
+
 static void op_done(struct sbp2x_operation *op)
 {
 	struct sbp2x_session *session = container_of(op, typeof(*session), op);
@@ -342,6 +368,65 @@ static void op_done(struct sbp2x_operation *op)
 	if (op->function == SBP2X_FUNCTION_LOGOUT)
 		login_over(session);
 	session_event(session, op_event(session, op));
+	if (op->outcome == SBP2X_OP_STALE)
+		session_look(session);
+	if (op->outcome == SBP2X_OP_REFUSED &&
+	    op->function == SBP2X_FUNCTION_LOGIN)
+		login_refused(session);
+}
+
+/* Who is logged in */
+
+static u64 login_eui_64(const struct sbp2x_login_descriptor *login)
+{
+	return (u64)be32_to_cpu(login->eui_64_hi) << 32 |
+	       be32_to_cpu(login->eui_64_lo);
+}
+
+static unsigned int count_logins(const struct sbp2x_query_logins_response *r)
+{
+	unsigned int length = min(sbp2x_get(r->header, SBP2X_QUERY_LENGTH),
+				  SBP2X_MANAGEMENT_RESPONSE_MAX);
+
+	return length < sizeof(*r) ? 0 :
+	       (length - sizeof(*r)) / sizeof(r->login[0]);
+}
+
+/*
+ * A login of our own is one that the target granted when we did not wait for
+ * it any more. It is logged out of before the next LOGIN.
+ */
+static void note_login(struct sbp2x_session *session,
+		       const struct sbp2x_login_descriptor *login)
+{
+	bool ours = login_eui_64(login) == session->bus->eui_64;
+
+	if (ours) {
+		session->login_id = sbp2x_get(login->ids, SBP2X_QUERY_LOGIN_ID);
+		session->generation = session->query.path.generation;
+	}
+	if (ours || refusal_is_news(session))
+		dev_notice(session->bus->log,
+			   "LUN %04x: login refused, node %04x (%016llx%s) is logged in; trying again\n",
+			   session->config.lun,
+			   sbp2x_get(login->ids, SBP2X_QUERY_NODE_ID),
+			   login_eui_64(login), ours ? ", we ourselves" : "");
+}
+
+static void query_done(struct sbp2x_operation *op)
+{
+	struct sbp2x_session *session = container_of(op, typeof(*session),
+						     query);
+	const struct sbp2x_query_logins_response *r = (const void *)op->response;
+	unsigned int i, count = 0;
+
+	if (op->outcome == SBP2X_OP_ACCEPTED)
+		count = count_logins(r);
+	for (i = 0; i < count; i++)
+		note_login(session, &r->login[i]);
+
+	if (!count && refusal_is_news(session))
+		log_refusal(session);
 }
 
 /* The LOGOUT before a LOGIN afresh: whatever comes of it, LOGIN follows */
@@ -379,14 +464,18 @@ static void session_operate(struct sbp2x_session *session,
 			    enum sbp2x_function function,
 			    void (*done)(struct sbp2x_operation *op))
 {
+	const struct sbp2x_session_config *config = &session->config;
 	bool login = function == SBP2X_FUNCTION_LOGIN;
+	bool query = function == SBP2X_FUNCTION_QUERY_LOGINS;
 
 	session_open_memory(session);
 	op->function = function;
-	op->lun_or_login_id = login ? session->config.lun : session->login_id;
-	op->exclusive = session->config.exclusive;
+	op->lun_or_login_id = login || query ? config->lun : session->login_id;
+	op->password_length = login ? config->password_length : 0;
+	memcpy(op->password, config->password, sizeof(op->password));
+	op->exclusive = config->exclusive;
 	op->reconnect = SBP2X_LOGIN_RECONNECT;
-	op->status_fifo = session->config.status_fifo;
+	op->status_fifo = config->status_fifo;
 	op->timeout_ms = login ? login_timeout_ms(session) :
 				 other_timeout_ms(session);
 	op->done = done;
@@ -422,11 +511,15 @@ static void session_logout(struct sbp2x_session *session)
 	session_event(session, SBP2X_EVENT_ACCEPTED);
 }
 
-static void session_forget(struct sbp2x_session *session)
+static void session_forget(struct sbp2x_session *session,
+			   enum sbp2x_session_event event)
 {
 	/* The LOGIN first, lest the end of the LOGOUT lets it go out */
 	sbp2x_management_cancel(session->management, &session->op);
 	sbp2x_management_cancel(session->management, &session->logout);
+	/* The next attempt waits for the answer */
+	if (event != SBP2X_EVENT_RETRY)
+		sbp2x_management_cancel(session->management, &session->query);
 }
 
 static bool is_end(enum sbp2x_session_state state)
@@ -476,6 +569,7 @@ static void session_hold_deadline(struct sbp2x_session *session, u32 actions)
 
 	if (actions & SBP2X_DO_HOLD) {
 		session->generation = -1;
+		session->hold_generation = sbp2x_bus_generation(session->bus);
 		session->hold_until = ktime_add_ms(now, session->hold_s *
 							MSEC_PER_SEC);
 	}
@@ -489,6 +583,55 @@ static void session_hold_deadline(struct sbp2x_session *session, u32 actions)
 						  SBP2X_RECONNECT_GRACE_MS));
 	else
 		sbp2x_deadline_cancel(session->scheduler, &session->hold);
+}
+
+/* After how many ms to look next for a bus reset; 0: there is no need to */
+static unsigned int watch_ms(const struct sbp2x_session *session)
+{
+	bool waits;
+
+	switch (session->view.state) {
+	case SBP2X_SESSION_IDLE:
+		waits = session->op.outcome == SBP2X_OP_STALE;
+		break;
+	case SBP2X_SESSION_LOGGED_IN:
+		waits = sbp2x_agent_has_tasks(&session->agent);
+		break;
+	case SBP2X_SESSION_SUSPENDED:
+		waits = true;
+		break;
+	case SBP2X_SESSION_FAILED:
+	case SBP2X_SESSION_LOGGED_OUT:
+	case SBP2X_SESSION_GONE:
+		return 0;
+	default:
+		return SBP2X_SESSION_WATCH_OP_MS;
+	}
+	return waits ? SBP2X_SESSION_WATCH_MS : 0;
+}
+
+/* The bit is a full barrier, so either side sees what the other one did */
+static void session_watch(struct sbp2x_session *session, unsigned int ms)
+{
+	if (!test_and_set_bit(0, &session->watching))
+		sbp2x_deadline_set_ms(session->scheduler, &session->watch, ms);
+}
+
+static void session_watch_on(struct sbp2x_session *session)
+{
+	unsigned int ms = watch_ms(session);
+
+	if (ms)
+		session_watch(session, ms);
+}
+
+static void session_watch_deadline(struct sbp2x_session *session)
+{
+	sbp2x_deadline_cancel(session->scheduler, &session->watch);
+	clear_bit(0, &session->watching);
+	/* Whoever submits a task either sees that, or is seen */
+	smp_mb__after_atomic();
+	session_watch_on(session);
 }
 
 static void session_tell(struct sbp2x_session *session, u32 actions)
@@ -530,10 +673,11 @@ static void session_event(struct sbp2x_session *session,
 			    event, view.state, view.retries, actions);
 
 	if (actions & SBP2X_DO_FORGET)
-		session_forget(session);
+		session_forget(session, event);
 	session_tasks(session, actions);
 	session_retry_deadline(session, actions);
 	session_hold_deadline(session, actions);
+	session_watch_deadline(session);
 	session_tell(session, actions);
 	wake_up_all(&session->wait);
 	/* Last, since an operation may end within the call that queues it */
@@ -560,35 +704,102 @@ static void hold_fn(struct sbp2x_deadline *deadline)
 	session_event(session, SBP2X_EVENT_HOLD_OVER);
 }
 
+static bool op_is_overtaken(const struct sbp2x_session *session,
+			    const struct sbp2x_operation *op, int generation)
+{
+	return op->queued && !sbp2x_management_is_current(session->management,
+							  op, generation);
+}
+
 /*
  * True where the session already works in the newest generation, so that a
  * bus reset that it is told of only now has nothing new.
  */
 static bool session_is_current(struct sbp2x_session *session)
 {
+	int generation = sbp2x_bus_generation(session->bus);
 	struct sbp2x_path path;
 
 	if (!sbp2x_bus_path(session->bus, &path))
 		return false;
 
 	if (session->view.state == SBP2X_SESSION_LOGGED_IN)
-		return session->generation == path.generation;
+		return session->generation == generation;
 
-	return sbp2x_management_is_current(session->management, &session->op,
-					   path.generation);
+	return session->op.queued &&
+	       !op_is_overtaken(session, &session->op, generation) &&
+	       !op_is_overtaken(session, &session->logout, generation) &&
+	       !op_is_overtaken(session, &session->query, generation);
 }
 
-static enum sbp2x_session_event agent_lost_event(struct sbp2x_session *session)
+/* Likewise, or where it tried to, and pauses now */
+static bool session_tried(struct sbp2x_session *session)
+{
+	return session_is_current(session) ||
+	       session->op.path.generation ==
+	       sbp2x_bus_generation(session->bus);
+}
+
+/* While the target is looked for, each further bus reset begins a new hold */
+static void session_await(struct sbp2x_session *session)
+{
+	enum sbp2x_session_state state = session->view.state;
+
+	session_event(session, state == SBP2X_SESSION_LOGGED_IN ?
+			       SBP2X_EVENT_STALE : SBP2X_EVENT_INTERRUPTED);
+
+	if (session->view.state == SBP2X_SESSION_SUSPENDED &&
+	    session->hold_generation != sbp2x_bus_generation(session->bus))
+		session_hold_deadline(session, SBP2X_DO_HOLD);
+}
+
+/* Is there a bus reset that nobody has told of yet? */
+static void session_look(struct sbp2x_session *session)
+{
+	struct sbp2x_path path;
+
+	if (session_tried(session))
+		return;
+
+	if (sbp2x_bus_path(session->bus, &path) &&
+	    path.generation == sbp2x_bus_generation(session->bus))
+		session_event(session, SBP2X_EVENT_RESET);
+	else
+		session_await(session);
+}
+
+static void watch_fn(struct sbp2x_deadline *deadline)
+{
+	struct sbp2x_session *session = container_of(deadline, typeof(*session),
+						     watch);
+
+	clear_bit(0, &session->watching);
+	/* As in session_watch_deadline() */
+	smp_mb__after_atomic();
+	if (watch_ms(session))
+		session_look(session);
+	session_watch_on(session);
+}
+
+/* The target may be known to be somewhere else already */
+static void session_stale(struct sbp2x_session *session)
+{
+	session_event(session, SBP2X_EVENT_STALE);
+	session_look(session);
+}
+
+static void session_agent_lost(struct sbp2x_session *session)
 {
 	/* A bus reset, which is yet to be told of, may be all that is wrong */
-	if (!session_is_current(session))
-		return SBP2X_EVENT_STALE;
-
+	if (!session_is_current(session)) {
+		session_stale(session);
+		return;
+	}
 	/* It worked in between, so this is a new trouble */
 	if (session->agent.count.completed != session->completed_before)
 		session->view.retries = 0;
 
-	return SBP2X_EVENT_AGENT_LOST;
+	session_event(session, SBP2X_EVENT_AGENT_LOST);
 }
 
 /* An event that was posted may be out of date when its turn comes */
@@ -597,9 +808,9 @@ static void session_posted(struct sbp2x_session *session,
 {
 	switch (event) {
 	case SBP2X_EVENT_STALE:
-		if (READ_ONCE(session->stale_generation) != session->generation)
-			return;
-		break;
+		if (READ_ONCE(session->stale_generation) == session->generation)
+			session_stale(session);
+		return;
 	case SBP2X_EVENT_RESET:
 		if (session_is_current(session))
 			return;
@@ -607,8 +818,8 @@ static void session_posted(struct sbp2x_session *session,
 	case SBP2X_EVENT_AGENT_LOST:
 		if (session->view.state != SBP2X_SESSION_LOGGED_IN)
 			return;
-		event = agent_lost_event(session);
-		break;
+		session_agent_lost(session);
+		return;
 	default:
 		break;
 	}
@@ -667,6 +878,7 @@ int sbp2x_session_init(struct sbp2x_session *session,
 	init_waitqueue_head(&session->wait);
 	sbp2x_deadline_init(&session->retry, retry_fn);
 	sbp2x_deadline_init(&session->hold, hold_fn);
+	sbp2x_deadline_init(&session->watch, watch_fn);
 
 	return sbp2x_agent_init(&session->agent, memory, scheduler, &agent_ops,
 				&config->limits);
@@ -682,6 +894,16 @@ void sbp2x_session_post(struct sbp2x_session *session,
 {
 	set_bit(event, &session->posted);
 	queue_work(session->scheduler->wq, &session->work);
+}
+
+int sbp2x_session_submit(struct sbp2x_session *session,
+			 struct sbp2x_task *task)
+{
+	int ret = sbp2x_agent_submit(&session->agent, task);
+
+	if (!ret)
+		session_watch(session, SBP2X_SESSION_WATCH_MS);
+	return ret;
 }
 
 enum sbp2x_session_state

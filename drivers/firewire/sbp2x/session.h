@@ -114,6 +114,15 @@ enum sbp2x_session_event {
  */
 #define SBP2X_SESSION_AWAIT_RESET_MS	2000U
 
+/*
+ * How often the session looks for a bus reset itself, while tasks wait, and
+ * while an operation is under way. firewire-core tells at once of most, but
+ * half a second late of one that the target initiated, and two seconds after
+ * the cable was pulled of a replug.
+ */
+#define SBP2X_SESSION_WATCH_MS		10U
+#define SBP2X_SESSION_WATCH_OP_MS	100U
+
 /* mgt_ORB_timeout is clamped to this; other functions get at least OTHER */
 #define SBP2X_LOGIN_TIMEOUT_MIN_MS	5000U
 #define SBP2X_LOGIN_TIMEOUT_MAX_MS	40000U
@@ -194,6 +203,8 @@ struct sbp2x_session_ops {
  * @login_timeout_ms: mgt_ORB_timeout; clamped in here
  * @status_fifo: address that all status for this login goes to
  * @limits: of the tasks
+ * @password: for LOGIN; may be changed on the workqueue
+ * @password_length: bytes, 0 for none
  */
 struct sbp2x_session_config {
 	u16 lun;
@@ -201,6 +212,8 @@ struct sbp2x_session_config {
 	unsigned int login_timeout_ms;
 	u64 status_fifo;
 	struct sbp2x_agent_limits limits;
+	u8 password[SBP2X_MANAGEMENT_PASSWORD_MAX];
+	u8 password_length;
 };
 
 struct sbp2x_session {
@@ -219,12 +232,17 @@ struct sbp2x_session {
 	u16 login_id;
 	u64 agent_address;
 	unsigned int hold_s;		/* reconnect hold granted, seconds */
-	ktime_t hold_until;		/* when it ends for this bus reset */
+	ktime_t hold_until;		/* when it ends for this bus reset ... */
+	int hold_generation;		/* ... which began this generation */
 	struct sbp2x_operation op;
 	struct sbp2x_operation logout;	/* that precedes a fresh LOGIN */
+	struct sbp2x_operation query;	/* that follows a refused one */
 	struct sbp2x_deadline retry;
 	struct sbp2x_deadline hold;
+	struct sbp2x_deadline watch;
 
+	/* Any context */
+	unsigned long watching;		/* bit 0: watch is set */
 	/* Mailbox: bits of posted events */
 	unsigned long posted;
 	int stale_generation;
@@ -251,6 +269,15 @@ void sbp2x_session_destroy(struct sbp2x_session *session);
 /* sbp2x_session_post() - let @event happen, soon. Any context. */
 void sbp2x_session_post(struct sbp2x_session *session,
 			enum sbp2x_session_event event);
+
+/**
+ * sbp2x_session_submit() - like sbp2x_agent_submit(), for the session's agent
+ *
+ * While there are tasks the session looks for bus resets by itself: a target
+ * that forgot them says nothing.
+ */
+int sbp2x_session_submit(struct sbp2x_session *session,
+			 struct sbp2x_task *task);
 
 enum sbp2x_session_state
 sbp2x_session_state(const struct sbp2x_session *session);
