@@ -157,6 +157,8 @@ static void region_is_guarded(struct kunit *test)
 				  TCODE_READ_QUADLET_REQUEST, 4, 4),
 			RCODE_COMPLETE);
 	KUNIT_EXPECT_MEMEQ(test, c->packet, "4567", 4);
+	KUNIT_EXPECT_EQ(test, read_region(c, 8, 6), RCODE_COMPLETE);
+	KUNIT_EXPECT_MEMEQ(test, c->packet, "89abcd", 6);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&c->memory.refused), 0);
 
 	/* Beyond its end, and a length that wraps around */

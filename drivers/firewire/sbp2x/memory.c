@@ -85,6 +85,15 @@ static void copy_in_order(__be32 *to, const __be32 *from, size_t quadlets)
 	}
 }
 
+/* A password may end in the midst of a quadlet */
+static void region_read(void *to, const void *from, size_t length)
+{
+	size_t whole = round_down(length, 4);
+
+	copy_in_order(to, from, whole / 4);
+	memcpy(to + whole, from + whole, length - whole);
+}
+
 static int region_serve(struct sbp2x_range *range,
 			const struct sbp2x_inbound *in)
 {
@@ -102,8 +111,8 @@ static int region_serve(struct sbp2x_range *range,
 
 	if (is_write(in) && region->writable)
 		memcpy(at, in->data, in->length);
-	else if (is_read(in) && IS_ALIGNED(in->offset | in->length, 4))
-		copy_in_order(in->data, at, in->length / 4);
+	else if (is_read(in) && IS_ALIGNED(in->offset, 4))
+		region_read(in->data, at, in->length);
 	else
 		return memory_refuse(memory, in, RCODE_TYPE_ERROR);
 

@@ -188,6 +188,36 @@ static ssize_t reset_store(struct device *device, struct device_attribute *attr,
 }
 static DEVICE_ATTR_WO(reset);
 
+/* A line, without its end */
+static size_t line_length(const char *buf, size_t count)
+{
+	return count && buf[count - 1] == '\n' ? count - 1 : count;
+}
+
+static ssize_t password_store(struct device *device,
+			      struct device_attribute *attr, const char *buf,
+			      size_t count)
+{
+	struct sbp2x_class_device *view = dev_get_drvdata(device);
+
+	return sbp2x_logical_unit_use_password(view->lu, buf,
+					       line_length(buf, count)) ?:
+	       count;
+}
+static DEVICE_ATTR_WO(password);
+
+static ssize_t set_password_store(struct device *device,
+				  struct device_attribute *attr,
+				  const char *buf, size_t count)
+{
+	struct sbp2x_class_device *view = dev_get_drvdata(device);
+
+	return sbp2x_logical_unit_set_password(view->lu, buf,
+					       line_length(buf, count)) ?:
+	       count;
+}
+static DEVICE_ATTR_WO(set_password);
+
 static struct attribute *sbp2x_attrs[] = {
 	&dev_attr_state.attr,
 	&dev_attr_login_id.attr,
@@ -203,6 +233,8 @@ static struct attribute *sbp2x_attrs[] = {
 	&dev_attr_login.attr,
 	&dev_attr_logout.attr,
 	&dev_attr_reset.attr,
+	&dev_attr_password.attr,
+	&dev_attr_set_password.attr,
 	NULL
 };
 

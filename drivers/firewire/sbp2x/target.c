@@ -4,9 +4,11 @@
 
 #include <linux/completion.h>
 #include <linux/device.h>
+#include <linux/err.h>
 #include <linux/firewire.h>
 #include <linux/minmax.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <scsi/scsi_proto.h>
 
 #include "quirks.h"
@@ -470,4 +472,71 @@ int sbp2x_logical_unit_reset(struct sbp2x_logical_unit *lu)
 		return -EIO;
 
 	return sbp2x_agent_reset(&lu->session.agent);
+}
+
+/* Passwords */
+
+struct password_job {
+	struct target_job job;
+	struct sbp2x_logical_unit *lu;
+	struct sbp2x_operation op;
+};
+
+static struct password_job *password_job(struct sbp2x_logical_unit *lu,
+					 const char *password, size_t length)
+{
+	struct password_job *job;
+
+	if (length > sizeof(job->op.password))
+		return ERR_PTR(-EINVAL);
+
+	job = kzalloc(sizeof(*job), GFP_KERNEL);
+	if (!job)
+		return ERR_PTR(-ENOMEM);
+
+	job->lu = lu;
+	job->op.function = SBP2X_FUNCTION_SET_PASSWORD;
+	job->op.lun_or_login_id = lu->session.login_id;
+	job->op.password_length = length;
+	memcpy(job->op.password, password, length);
+	return job;
+}
+
+static void password_fn(struct work_struct *work)
+{
+	struct password_job *job = container_of(work, typeof(*job), job.work);
+	struct sbp2x_session_config *config = &job->lu->session.config;
+
+	memcpy(config->password, job->op.password, sizeof(config->password));
+	config->password_length = job->op.password_length;
+}
+
+int sbp2x_logical_unit_use_password(struct sbp2x_logical_unit *lu,
+				    const char *password, size_t length)
+{
+	struct password_job *job = password_job(lu, password, length);
+
+	if (IS_ERR(job))
+		return PTR_ERR(job);
+
+	target_run(&job->job, lu->target, password_fn);
+	kfree_sensitive(job);
+	return 0;
+}
+
+int sbp2x_logical_unit_set_password(struct sbp2x_logical_unit *lu,
+				    const char *password, size_t length)
+{
+	struct password_job *job = password_job(lu, password, length);
+	int ret = 0;
+
+	if (IS_ERR(job))
+		return PTR_ERR(job);
+
+	if (sbp2x_target_manage(lu, &job->op) == SBP2X_OP_ACCEPTED)
+		target_run(&job->job, lu->target, password_fn);
+	else
+		ret = -EIO;
+	kfree_sensitive(job);
+	return ret;
 }

@@ -148,4 +148,22 @@ sbp2x_target_manage(struct sbp2x_logical_unit *lu, struct sbp2x_operation *op);
  */
 int sbp2x_logical_unit_reset(struct sbp2x_logical_unit *lu);
 
+/**
+ * sbp2x_logical_unit_use_password() - log in with a password from now on
+ * @password: bytes, SBP2X_MANAGEMENT_PASSWORD_MAX at most
+ * @length: of them; 0 for none
+ *
+ * May sleep; not on the workqueue. Return: 0, -EINVAL (too long), or -ENOMEM.
+ */
+int sbp2x_logical_unit_use_password(struct sbp2x_logical_unit *lu,
+				    const char *password, size_t length);
+
+/**
+ * sbp2x_logical_unit_set_password() - SET PASSWORD, and use it from now on
+ *
+ * As above; or -EIO: the target did not take it.
+ */
+int sbp2x_logical_unit_set_password(struct sbp2x_logical_unit *lu,
+				    const char *password, size_t length);
+
 #endif
