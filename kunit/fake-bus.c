@@ -87,6 +87,11 @@ static int fake_open_memory(struct sbp2x_bus *bus)
 	return 0;
 }
 
+static void fake_reset(struct sbp2x_bus *bus)
+{
+	sbp2x_fake_bus_reset(fake_of(bus));
+}
+
 static bool fake_is_confined(struct sbp2x_bus *bus)
 {
 	return fake_of(bus)->confined;
@@ -99,6 +104,7 @@ static const struct sbp2x_bus_ops fake_ops = {
 	.range_add = fake_range_add,
 	.range_remove = fake_range_remove,
 	.open_memory = fake_open_memory,
+	.reset = fake_reset,
 	.is_confined = fake_is_confined,
 };
 

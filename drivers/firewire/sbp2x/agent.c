@@ -23,6 +23,8 @@
 #include <linux/minmax.h>
 #include <linux/slab.h>
 
+#include "trace.h"
+
 /* A busy target is tried again after 10 ms, 20 ms, ... 320 ms */
 #define RETRY_MS	10
 #define RETRIES		6
@@ -246,6 +248,8 @@ static void task_complete(struct sbp2x_agent *agent, struct sbp2x_task *task,
 			  const struct sbp2x_status_block *status,
 			  size_t length)
 {
+	trace_sbp2x_complete(agent->bus->log, task->slot->orb_address,
+			     task->cdb[0], outcome);
 	task->state = SBP2X_TASK_IDLE;
 	task->done(task, outcome, status, length);
 	task_completed(agent);
@@ -313,6 +317,8 @@ static void tasks_forgotten(struct sbp2x_agent *agent, struct list_head *lost)
 		task_close(agent, task);
 		task->state = SBP2X_TASK_QUEUED;
 		agent->count.resubmitted++;
+		trace_sbp2x_resubmit(agent->bus->log, task->slot->orb_address,
+				     task->cdb[0]);
 	}
 	list_splice_tail_init(&agent->quarantine, &agent->free_slots);
 }
@@ -602,6 +608,9 @@ static bool agent_give(struct sbp2x_agent *agent, struct sbp2x_task *task)
 		agent->chain = slot;
 
 	dma_wmb();
+	trace_sbp2x_submit(agent->bus->log, slot->orb_address, task->cdb[0],
+			   task->data.length, before ?
+			   before->orb_address : 0, agent->at_target);
 	if (before) {
 		sbp2x_pointer_link(&before->orb->next_orb, slot->orb_address);
 		agent->ring = agent->mode == SBP2X_MODE_DOORBELL;
@@ -1076,6 +1085,8 @@ bool sbp2x_agent_status(struct sbp2x_agent *agent,
 		status_unsolicited(agent);
 	else
 		task = status_match(agent, status);
+	trace_sbp2x_status(agent->bus->log, status, in->source, in->generation,
+			   task || (trusted && unsolicited));
 	if (task && sbp2x_status_dead(status))
 		send = agent_set_starting(agent, SBP2X_STEP_AGENT_RESET);
 	spin_unlock_irqrestore(&agent->lock, flags);
@@ -1137,22 +1148,32 @@ int sbp2x_agent_reset(struct sbp2x_agent *agent)
 }
 
 /*
- * @task is given up while the target has it. Where nothing at all came back
- * since it was given, and ORBs were linked, it may be the links that the
- * target stands still for.
+ * Where nothing at all came back since the target has @task, and ORBs were
+ * linked, it may be the links that it stands still for.
  */
-static bool agent_degrades(struct sbp2x_agent *agent,
-			   const struct sbp2x_slot *slot)
+static bool links_are_suspect(const struct sbp2x_agent *agent,
+			      const struct sbp2x_task *task)
 {
-	lockdep_assert_held(&agent->lock);
-	if (agent->mode == SBP2X_MODE_SERIAL ||
-	    slot->completed != agent->count.completed)
-		return false;
-	if (!slot->linked && agent->chain == slot)
-		return false;
+	const struct sbp2x_slot *slot = task->slot;
 
-	WRITE_ONCE(agent->mode, SBP2X_MODE_SERIAL);
-	return true;
+	lockdep_assert_held(&agent->lock);
+	return task->state == SBP2X_TASK_AT_TARGET &&
+	       agent->mode != SBP2X_MODE_SERIAL &&
+	       slot->completed == agent->count.completed &&
+	       (slot->linked || agent->chain != slot);
+}
+
+bool sbp2x_agent_stands_still(struct sbp2x_agent *agent,
+			      struct sbp2x_task *task)
+{
+	unsigned long flags;
+	bool suspect;
+
+	spin_lock_irqsave(&agent->lock, flags);
+	suspect = links_are_suspect(agent, task);
+	spin_unlock_irqrestore(&agent->lock, flags);
+
+	return suspect;
 }
 
 /*
@@ -1184,12 +1205,13 @@ static bool task_withdraw(struct sbp2x_agent *agent, struct sbp2x_task *task)
 static bool abort_withdraws(struct sbp2x_agent *agent, struct sbp2x_task *task,
 			    bool *touched)
 {
-	bool settled, degrades = false;
+	bool settled, degrades;
 
 	spin_lock_irq(&agent->lock);
 	settled = agent->state != SBP2X_AGENT_STARTING && !agent->completing;
-	if (settled && task->state == SBP2X_TASK_AT_TARGET)
-		degrades = agent_degrades(agent, task->slot);
+	degrades = settled && links_are_suspect(agent, task);
+	if (degrades)
+		WRITE_ONCE(agent->mode, SBP2X_MODE_SERIAL);
 	if (settled)
 		*touched = task_withdraw(agent, task);
 	spin_unlock_irq(&agent->lock);
@@ -1223,6 +1245,41 @@ const char *sbp2x_agent_mode_name(enum sbp2x_agent_mode mode)
 enum sbp2x_agent_mode sbp2x_agent_mode(const struct sbp2x_agent *agent)
 {
 	return READ_ONCE(agent->mode);
+}
+
+bool sbp2x_agent_task_orb(struct sbp2x_agent *agent, struct sbp2x_task *task,
+			  u64 *orb)
+{
+	unsigned long flags;
+	bool has;
+
+	spin_lock_irqsave(&agent->lock, flags);
+	has = task->state == SBP2X_TASK_AT_TARGET &&
+	      agent->state == SBP2X_AGENT_READY;
+	if (has)
+		*orb = task->slot->orb_address;
+	spin_unlock_irqrestore(&agent->lock, flags);
+
+	return has;
+}
+
+/* Nor is anybody about to complete it */
+static bool task_is_over(struct sbp2x_agent *agent, struct sbp2x_task *task)
+{
+	bool over;
+
+	spin_lock_irq(&agent->lock);
+	over = task->state == SBP2X_TASK_IDLE && !agent->completing;
+	spin_unlock_irq(&agent->lock);
+
+	return over;
+}
+
+bool sbp2x_agent_wait_task(struct sbp2x_agent *agent, struct sbp2x_task *task,
+			   unsigned int timeout_ms)
+{
+	return wait_event_timeout(agent->wait, task_is_over(agent, task),
+				  msecs_to_jiffies(timeout_ms));
 }
 
 bool sbp2x_agent_task_runs(struct sbp2x_agent *agent, struct sbp2x_task *task)

@@ -304,6 +304,28 @@ int sbp2x_agent_abort(struct sbp2x_agent *agent, struct sbp2x_task *task);
 int sbp2x_agent_reset(struct sbp2x_agent *agent);
 
 /*
+ * sbp2x_agent_task_orb() - the address of its ORB, for the target. False where
+ * the target does not have @task. Any context.
+ */
+bool sbp2x_agent_task_orb(struct sbp2x_agent *agent, struct sbp2x_task *task,
+			  u64 *orb);
+
+/*
+ * sbp2x_agent_wait_task() - wait until @task is complete, for @timeout_ms at
+ * most. May sleep. Return: true if it is.
+ */
+bool sbp2x_agent_wait_task(struct sbp2x_agent *agent, struct sbp2x_task *task,
+			   unsigned int timeout_ms);
+
+/*
+ * sbp2x_agent_stands_still() - is it likely that @task waits because the target
+ * stumbled over linked ORBs? Then only sbp2x_agent_abort() helps, which also
+ * sees to it that there are no links any more. Any context.
+ */
+bool sbp2x_agent_stands_still(struct sbp2x_agent *agent,
+			      struct sbp2x_task *task);
+
+/*
  * sbp2x_agent_mode() - how it works now; it falls back to SERIAL for good where
  * the target stands still with chained ORBs. Any context.
  */

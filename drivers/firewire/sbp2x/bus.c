@@ -107,6 +107,11 @@ static int fw_bus_open_memory(struct sbp2x_bus *bus)
 	return fw_device_enable_phys_dma(fw_bus_device(bus));
 }
 
+static void fw_bus_reset(struct sbp2x_bus *bus)
+{
+	fw_schedule_bus_reset(fw_bus_device(bus)->card, true, true);
+}
+
 static bool fw_bus_is_confined(struct sbp2x_bus *bus)
 {
 	struct iommu_domain *domain = iommu_get_domain_for_dev(bus->dma);
@@ -121,6 +126,7 @@ static const struct sbp2x_bus_ops fw_bus_ops = {
 	.range_add = fw_bus_range_add,
 	.range_remove = fw_bus_range_remove,
 	.open_memory = fw_bus_open_memory,
+	.reset = fw_bus_reset,
 	.is_confined = fw_bus_is_confined,
 };
 

@@ -103,6 +103,7 @@ struct sbp2x_range {
  *		  returns; may sleep
  * @open_memory: let the target read and write our memory in the current
  *		 generation; may sleep. Return: 0 or a negative error
+ * @reset: reset the bus, soon. Any context.
  * @is_confined: can the controller reach only what is mapped for it?
  */
 struct sbp2x_bus_ops {
@@ -113,6 +114,7 @@ struct sbp2x_bus_ops {
 	int (*range_add)(struct sbp2x_bus *bus, struct sbp2x_range *range);
 	void (*range_remove)(struct sbp2x_bus *bus, struct sbp2x_range *range);
 	int (*open_memory)(struct sbp2x_bus *bus);
+	void (*reset)(struct sbp2x_bus *bus);
 	bool (*is_confined)(struct sbp2x_bus *bus);
 };
 

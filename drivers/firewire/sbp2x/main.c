@@ -21,6 +21,11 @@ module_param(exclusive_login, bool, 0644);
 MODULE_PARM_DESC(exclusive_login,
 		 "Log in exclusively (default Y; N lets other computers use the device at the same time)");
 
+static bool read_only;
+module_param(read_only, bool, 0644);
+MODULE_PARM_DESC(read_only,
+		 "Let no command through that can change what is stored on a device, for evidence and dying disks (default N; see also read_only in /sys/class/sbp2x)");
+
 static uint workarounds;
 module_param(workarounds, uint, 0644);
 MODULE_PARM_DESC(workarounds,
@@ -91,6 +96,7 @@ static int sbp2x_probe(struct fw_unit *unit, const struct ieee1394_device_id *id
 		.workarounds = workarounds,
 		.task_list = task_list.value,
 		.memory = memory.value,
+		.read_only = read_only,
 	};
 
 	/* A target of our own node, such as LIO's, is none that we log in to */

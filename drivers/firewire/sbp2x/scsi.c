@@ -6,6 +6,7 @@
 #include <linux/device.h>
 #include <linux/firewire.h>
 #include <linux/module.h>
+#include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <scsi/scsi.h>
 #include <scsi/scsi_cmnd.h>
@@ -16,8 +17,10 @@
 #include "compat.h"
 #include "debugfs.h"
 #include "quirks.h"
+#include "recovery.h"
 #include "sense.h"
 #include "sysfs.h"
+#include "writeblock.h"
 
 /* "SCSI devices that need it" wait this long before the first INQUIRY */
 #define INQUIRY_DELAY_MS	12000
@@ -30,9 +33,6 @@
 #define WATCH_MS		100
 /* ... and give up a login that does not come back within */
 #define REMOVAL_PATIENCE_MS	10000
-
-/* How long error handling waits for a fresh login */
-#define RELOGIN_MS		15000
 
 /* 4 MiB; the block layer splits what has too many segments for that */
 #define MAX_SECTORS		(SBP2X_DATA_MAX / 512)
@@ -123,6 +123,23 @@ static void command_set_result(struct scsi_cmnd *cmd,
 	}
 }
 
+/* Write-block: the block device is read-only because the device says so */
+static void command_mark_read_only(struct scsi_cmnd *cmd)
+{
+	struct sbp2x_logical_unit *lu = cmd->device->hostdata;
+	struct scatterlist *sg = scsi_sglist(cmd);
+	int at = sbp2x_writeblock_wp_byte(cmd->cmnd);
+	u8 byte;
+
+	if (at < 0 || !READ_ONCE(lu->read_only))
+		return;
+	if (sg_pcopy_to_buffer(sg, scsi_sg_count(cmd), &byte, 1, at) != 1)
+		return;
+
+	byte |= SBP2X_WRITEBLOCK_WP;
+	sg_pcopy_from_buffer(sg, scsi_sg_count(cmd), &byte, 1, at);
+}
+
 static void command_done(struct sbp2x_task *task,
 			 enum sbp2x_task_outcome outcome,
 			 const struct sbp2x_status_block *status, size_t length)
@@ -133,6 +150,7 @@ static void command_done(struct sbp2x_task *task,
 	switch (outcome) {
 	case SBP2X_TASK_STATUS:
 		command_set_result(cmd, status, length);
+		command_mark_read_only(cmd);
 		break;
 	case SBP2X_TASK_LOST:
 		/* Nobody knows how far it came: I_T NEXUS LOSS OCCURRED */
@@ -206,12 +224,41 @@ static bool command_prepare(struct scsi_cmnd *cmd)
 	return true;
 }
 
+/* True where the command is done, without the device */
+static bool command_is_blocked(struct scsi_cmnd *cmd)
+{
+	struct sbp2x_logical_unit *lu = cmd->device->hostdata;
+
+	if (!READ_ONCE(lu->read_only))
+		return false;
+
+	switch (sbp2x_writeblock_judge(cmd->cmnd, cmd->cmd_len,
+				       lu->device_type)) {
+	case SBP2X_WRITEBLOCK_PASS:
+		return false;
+	case SBP2X_WRITEBLOCK_SKIP:
+		break;
+	case SBP2X_WRITEBLOCK_REFUSE:
+		/* WRITE PROTECTED */
+		scsi_build_sense(cmd, 0, DATA_PROTECT, 0x27, 0x00);
+		lu->write_blocked++;
+		dev_info_ratelimited(lu->target->bus.log,
+				     "LUN %04x: read_only: command %#04x was not let through\n",
+				     lu->lun, cmd->cmnd[0]);
+		break;
+	}
+	scsi_done(cmd);
+	return true;
+}
+
 static int scsi_queuecommand(struct Scsi_Host *shost, struct scsi_cmnd *cmd)
 {
 	struct sbp2x_logical_unit *lu = cmd->device->hostdata;
 	struct sbp2x_command *command = scsi_cmd_priv(cmd);
 	int ret;
 
+	if (command_is_blocked(cmd))
+		return 0;
 	if (!command_prepare(cmd))
 		return SCSI_MLQUEUE_HOST_BUSY;
 
@@ -278,7 +325,7 @@ static int scsi_abort(struct scsi_cmnd *cmd)
 {
 	struct sbp2x_logical_unit *lu = cmd->device->hostdata;
 	struct sbp2x_command *command = scsi_cmd_priv(cmd);
-	int ret = sbp2x_agent_abort(&lu->session.agent, &command->task);
+	int ret = sbp2x_recover_task(lu, &command->task);
 
 	if (ret)
 		command_abandon(cmd);
@@ -293,7 +340,7 @@ static int scsi_abort(struct scsi_cmnd *cmd)
 static int scsi_device_reset(struct scsi_cmnd *cmd)
 {
 	struct sbp2x_logical_unit *lu = cmd->device->hostdata;
-	int ret = sbp2x_logical_unit_reset(lu);
+	int ret = sbp2x_recover_logical_unit(lu);
 
 	if (!ret)
 		unmap_abandoned(lu);
@@ -302,29 +349,27 @@ static int scsi_device_reset(struct scsi_cmnd *cmd)
 	return ret ? FAILED : SUCCESS;
 }
 
-static bool relogin(struct sbp2x_session *session)
+static int scsi_target_reset(struct scsi_cmnd *cmd)
 {
-	sbp2x_agent_lose(&session->agent);
-	flush_work(&session->work);
-	if (!sbp2x_session_wait(session, BIT(SBP2X_SESSION_LOGGED_IN) |
-					 BIT(SBP2X_SESSION_FAILED) |
-					 BIT(SBP2X_SESSION_LOGGED_OUT) |
-					 BIT(SBP2X_SESSION_GONE), RELOGIN_MS))
-		return false;
+	struct sbp2x_logical_unit *lu = cmd->device->hostdata;
+	int ret = sbp2x_recover_target(lu);
 
-	return sbp2x_session_state(session) == SBP2X_SESSION_LOGGED_IN &&
-	       !sbp2x_agent_reset(&session->agent);
+	if (!ret)
+		unmap_abandoned(lu);
+	sdev_printk(KERN_NOTICE, cmd->device, "target reset %s\n",
+		    ret ? "failed" : "done");
+	return ret ? FAILED : SUCCESS;
 }
 
 /* The last resort: log in afresh */
 static int scsi_host_reset(struct scsi_cmnd *cmd)
 {
 	struct sbp2x_logical_unit *lu = cmd->device->hostdata;
-	bool done = relogin(&lu->session);
+	int ret = sbp2x_recover_login(lu);
 
 	/* Nothing more can be done where it failed */
 	unmap_abandoned(lu);
-	return done ? SUCCESS : FAILED;
+	return ret ? FAILED : SUCCESS;
 }
 
 /* Devices */
@@ -404,6 +449,7 @@ static SBP2X_TEMPLATE_CONST struct scsi_host_template host_template = {
 	.eh_timed_out		= scsi_timed_out,
 	.eh_abort_handler	= scsi_abort,
 	.eh_device_reset_handler = scsi_device_reset,
+	.eh_target_reset_handler = scsi_target_reset,
 	.eh_host_reset_handler	= scsi_host_reset,
 	.SBP2X_ALLOC		= scsi_alloc,
 	.SBP2X_CONFIGURE	= scsi_configure,
@@ -479,10 +525,25 @@ static void target_down(struct sbp2x_logical_unit *lu)
 	tell_edge(lu, SBP2X_EDGE_DOWN);
 }
 
+/* Whether it may be written to is asked of the device once more */
+static void target_changed(struct sbp2x_logical_unit *lu)
+{
+	struct sbp2x_scan *scan = lu->private;
+	struct scsi_device *sdev;
+
+	sdev = scsi_device_lookup(scan->host->shost, 0, 0, scsi_lun_of(lu));
+	if (!sdev)
+		return;
+
+	scsi_rescan_device(sdev);
+	scsi_device_put(sdev);
+}
+
 static const struct sbp2x_target_ops target_ops = {
 	.up = target_up,
 	.lost = target_lost,
 	.down = target_down,
+	.changed = target_changed,
 };
 
 static void host_hide(struct sbp2x_host *host)

@@ -12,6 +12,7 @@
 #include <linux/kstrtox.h>
 #include <linux/sysfs.h>
 
+#include "recovery.h"
 #include "target.h"
 
 static struct sbp2x_session *to_session(struct device *device)
@@ -184,7 +185,7 @@ static ssize_t reset_store(struct device *device, struct device_attribute *attr,
 	struct sbp2x_class_device *view = dev_get_drvdata(device);
 	int ret = parse_one(buf);
 
-	return ret ?: sbp2x_logical_unit_reset(view->lu) ?: count;
+	return ret ?: sbp2x_recover_logical_unit(view->lu) ?: count;
 }
 static DEVICE_ATTR_WO(reset);
 
@@ -218,6 +219,32 @@ static ssize_t set_password_store(struct device *device,
 }
 static DEVICE_ATTR_WO(set_password);
 
+static ssize_t read_only_show(struct device *device,
+			      struct device_attribute *attr, char *buf)
+{
+	struct sbp2x_class_device *view = dev_get_drvdata(device);
+
+	return sysfs_emit(buf, "%d\n", READ_ONCE(view->lu->read_only));
+}
+
+static ssize_t read_only_store(struct device *device,
+			       struct device_attribute *attr, const char *buf,
+			       size_t count)
+{
+	struct sbp2x_class_device *view = dev_get_drvdata(device);
+	struct sbp2x_logical_unit *lu = view->lu;
+	bool read_only;
+	int ret = kstrtobool(buf, &read_only);
+
+	if (ret)
+		return ret;
+
+	WRITE_ONCE(lu->read_only, read_only);
+	lu->target->ops->changed(lu);
+	return count;
+}
+static DEVICE_ATTR_RW(read_only);
+
 static struct attribute *sbp2x_attrs[] = {
 	&dev_attr_state.attr,
 	&dev_attr_login_id.attr,
@@ -228,6 +255,7 @@ static struct attribute *sbp2x_attrs[] = {
 	&dev_attr_reconnect_hold.attr,
 	&dev_attr_task_list.attr,
 	&dev_attr_memory.attr,
+	&dev_attr_read_only.attr,
 	&dev_attr_retries.attr,
 	&dev_attr_last_error.attr,
 	&dev_attr_login.attr,
@@ -282,6 +310,7 @@ COUNTER(write_errors, session.agent.count.write_errors);
 COUNTER(status_foreign, session.agent.count.status_foreign);
 COUNTER(status_unknown, session.agent.count.status_unknown);
 COUNTER(status_malformed, status_malformed);
+COUNTER(write_blocked, write_blocked);
 COUNTER(unsolicited, session.agent.count.unsolicited);
 
 /* One for all logical units of the target */
@@ -311,6 +340,7 @@ static struct attribute *statistics_attrs[] = {
 	&counter_status_foreign.attr.attr,
 	&counter_status_unknown.attr.attr,
 	&counter_status_malformed.attr.attr,
+	&counter_write_blocked.attr.attr,
 	&counter_unsolicited.attr.attr,
 	&dev_attr_memory_refused.attr,
 	NULL

@@ -183,6 +183,7 @@ static int logical_unit_add(struct sbp2x_target *target,
 	lu->target = target;
 	lu->lun = info->lun;
 	lu->device_type = info->device_type;
+	lu->read_only = config->read_only;
 	ret = logical_unit_init(lu, config);
 	if (ret) {
 		kfree(lu);
@@ -452,26 +453,6 @@ sbp2x_target_manage(struct sbp2x_logical_unit *lu, struct sbp2x_operation *op)
 	wait_for_completion(&done);
 
 	return op->outcome;
-}
-
-int sbp2x_logical_unit_reset(struct sbp2x_logical_unit *lu)
-{
-	enum sbp2x_management_outcome outcome;
-	struct sbp2x_operation *op;
-
-	op = kzalloc(sizeof(*op), GFP_NOIO);
-	if (!op)
-		return -ENOMEM;
-
-	op->function = SBP2X_FUNCTION_LOGICAL_UNIT_RESET;
-	op->lun_or_login_id = lu->session.login_id;
-	outcome = sbp2x_target_manage(lu, op);
-	kfree(op);
-
-	if (outcome != SBP2X_OP_ACCEPTED)
-		return -EIO;
-
-	return sbp2x_agent_reset(&lu->session.agent);
 }
 
 /* Passwords */

@@ -27,16 +27,18 @@ struct sbp2x_logical_unit;
 /**
  * struct sbp2x_target_ops - what the target tells those above
  *
- * On the target's workqueue; must not sleep for I/O.
+ * On the target's workqueue; must not sleep for I/O. @changed: may sleep.
  *
  * @up: logged in, for the first time or again
  * @lost: the login was lost, tasks wait
  * @down: tasks fail
+ * @changed: @read_only of the logical unit is another now
  */
 struct sbp2x_target_ops {
 	void (*up)(struct sbp2x_logical_unit *lu);
 	void (*lost)(struct sbp2x_logical_unit *lu);
 	void (*down)(struct sbp2x_logical_unit *lu);
+	void (*changed)(struct sbp2x_logical_unit *lu);
 };
 
 /**
@@ -44,6 +46,7 @@ struct sbp2x_target_ops {
  * @lun: as in the ROM
  * @device_type: SCSI peripheral device type, as in the ROM
  * @fifo: where the target writes status to
+ * @read_only: no command that can change the medium may leave us
  * @private: of those above
  */
 struct sbp2x_logical_unit {
@@ -52,9 +55,11 @@ struct sbp2x_logical_unit {
 	u8 device_type;
 	struct sbp2x_session session;
 	struct sbp2x_range fifo;
+	bool read_only;
 	void *private;
 	u64 status_malformed;
 	u64 status_unexpected;
+	u64 write_blocked;
 };
 
 /**
@@ -63,12 +68,14 @@ struct sbp2x_logical_unit {
  * @workarounds: the module parameter, see quirks.h
  * @task_list: enum sbp2x_agent_mode, or SBP2X_TASK_LIST_AUTO
  * @memory: how the target reaches our memory
+ * @read_only: of its logical units, at first
  */
 struct sbp2x_target_config {
 	bool exclusive;
 	u32 workarounds;
 	int task_list;
 	enum sbp2x_memory_mode memory;
+	bool read_only;
 };
 
 /**
@@ -137,16 +144,6 @@ void sbp2x_target_destroy(struct sbp2x_target *target);
  */
 enum sbp2x_management_outcome
 sbp2x_target_manage(struct sbp2x_logical_unit *lu, struct sbp2x_operation *op);
-
-/**
- * sbp2x_logical_unit_reset() - LOGICAL UNIT RESET, then go on
- *
- * Tasks in flight are given to the target again, or complete as lost. May
- * sleep; not on the workqueue.
- *
- * Return: 0, -ENOMEM, or -EIO: the target does not do it.
- */
-int sbp2x_logical_unit_reset(struct sbp2x_logical_unit *lu);
 
 /**
  * sbp2x_logical_unit_use_password() - log in with a password from now on
