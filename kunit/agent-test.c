@@ -1964,6 +1964,56 @@ static void unsolicited_under_way_at_start(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->stale, 0);
 }
 
+/* resp 1, dead: the bus failed the target */
+#define STATUS_TRANSPORT	0x59000000
+
+/* Three times it is given again, and only then does anybody hear of it */
+static void transport_failure(struct kunit *test)
+{
+	struct context *c = test->priv;
+	int i;
+
+	bring_up(c);
+	submit_many(c, 0, 1);
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_TRUE(test, send(c, STATUS_TRANSPORT,
+					     take_orb(c, &c->command[0])));
+		KUNIT_EXPECT_EQ(test, c->count, 0);
+		expect_written(c, AGENT_RESET, 0);
+		expect_written(c, UNSOLICITED, 1);
+	}
+	KUNIT_EXPECT_TRUE(test, send(c, STATUS_TRANSPORT,
+				     take_orb(c, &c->command[0])));
+	KUNIT_EXPECT_EQ(test, c->command[0].done, 1);
+	KUNIT_EXPECT_EQ(test, c->command[0].outcome, SBP2X_TASK_STATUS);
+	KUNIT_EXPECT_EQ(test, be32_to_cpu(c->command[0].status.header),
+			STATUS_TRANSPORT);
+	expect_written(c, AGENT_RESET, 0);
+	expect_written(c, UNSOLICITED, 1);
+
+	/* Each has its own three, also when it comes again */
+	KUNIT_EXPECT_TRUE(test, send(c, STATUS_TRANSPORT,
+				     take_orb(c, &c->command[1])));
+	KUNIT_EXPECT_EQ(test, c->command[1].done, 0);
+	expect_written(c, AGENT_RESET, 0);
+	expect_written(c, UNSOLICITED, 1);
+	execute(c, &c->command[1]);
+	KUNIT_EXPECT_EQ(test, c->agent.count.resubmitted, 4);
+}
+
+static void transport_failure_of_a_tape(struct kunit *test)
+{
+	struct context *c = test->priv;
+
+	bring_up(c);
+	prepare(c, 0)->task.repeatable = false;
+	KUNIT_ASSERT_EQ(test, submit(&c->command[0]), 0);
+	KUNIT_EXPECT_TRUE(test, send(c, STATUS_TRANSPORT,
+				     take_orb(c, &c->command[0])));
+	KUNIT_EXPECT_EQ(test, c->command[0].done, 1);
+	KUNIT_EXPECT_EQ(test, c->command[0].outcome, SBP2X_TASK_STATUS);
+}
+
 /* Chains */
 
 static void expect_link(struct context *c, struct command *from, u64 orb)
@@ -2303,6 +2353,23 @@ static void chain_dead_agent(struct kunit *test)
 	complete_chain(c, 2, 4);
 	expect_nothing(c);
 	KUNIT_EXPECT_EQ(test, c->agent.count.resets, 1);
+	KUNIT_EXPECT_EQ(test, c->agent.count.resubmitted, 3);
+}
+
+static void chain_transport_failure(struct kunit *test)
+{
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	chain_up(c, 0, 3);
+	complete_command(c, 0, STATUS_NEXT);
+	KUNIT_EXPECT_TRUE(test, send(c, STATUS_TRANSPORT & ~0x40000000,
+				     orb_of(&c->command[1])));
+	expect_written(c, AGENT_RESET, 0);
+	expect_written(c, UNSOLICITED, 1);
+	take_orb(c, &c->command[1]);
+	expect_chain(c, 1, 3);
+	complete_chain(c, 1, 3);
 	KUNIT_EXPECT_EQ(test, c->agent.count.resubmitted, 3);
 }
 
@@ -2697,6 +2764,8 @@ static struct kunit_case agent_test_cases[] = {
 	KUNIT_CASE(unsolicited_while_armed),
 	KUNIT_CASE(unsolicited_while_starting),
 	KUNIT_CASE(unsolicited_under_way_at_start),
+	KUNIT_CASE(transport_failure),
+	KUNIT_CASE(transport_failure_of_a_tape),
 	KUNIT_CASE(chain_links),
 	KUNIT_CASE(chain_of_what_waited),
 	KUNIT_CASE(chain_after_chain),
@@ -2713,6 +2782,7 @@ static struct kunit_case agent_test_cases[] = {
 	KUNIT_CASE(chain_refused_in_the_middle),
 	KUNIT_CASE_PARAM(chain_pointer_lost, pointer_final_gen_params),
 	KUNIT_CASE(chain_dead_agent),
+	KUNIT_CASE(chain_transport_failure),
 	KUNIT_CASE(chain_over_bus_reset),
 	KUNIT_CASE(chain_of_a_tape),
 	KUNIT_CASE(chain_is_removed),

@@ -788,6 +788,35 @@ static void login_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, be32_to_cpu(op->status.header), STATUS_DONE);
 }
 
+/* The target could not fetch the ORB, so it did nothing: once more */
+static void transport_failure_is_repeated(struct kunit *test)
+{
+	struct context *c = test->priv;
+	struct sbp2x_operation *op = queue(c, 0, SBP2X_FUNCTION_LOGOUT, 1);
+	u64 orb = answer(c, 0x51000000);
+
+	expect_write_after(c, 10);
+	KUNIT_EXPECT_EQ(test, answer(c, 0x51000000), orb);
+	expect_write_after(c, 20);
+	KUNIT_EXPECT_EQ(test, answer(c, STATUS_DONE), orb);
+	expect_end(c, 1, op, SBP2X_OP_ACCEPTED, 30);
+}
+
+/* ... but not for ever */
+static void transport_failure_for_ever(struct kunit *test)
+{
+	struct context *c = test->priv;
+	struct sbp2x_operation *op = queue(c, 0, SBP2X_FUNCTION_LOGOUT, 1);
+	unsigned int ms;
+
+	answer(c, 0x51000000);
+	for (ms = 10; ms <= 640; ms *= 2) {
+		expect_write_after(c, ms);
+		answer(c, 0x51000000);
+	}
+	expect_end(c, 1, op, SBP2X_OP_REFUSED, 1270);
+}
+
 static void unsupported_is_remembered(struct kunit *test)
 {
 	static const enum sbp2x_function functions[] = {
@@ -1306,6 +1335,8 @@ static struct kunit_case management_test_cases[] = {
 	KUNIT_CASE(status_while_write_is_repeated),
 	KUNIT_CASE(status_not_ours),
 	KUNIT_CASE_PARAM(login_refused, refusal_gen_params),
+	KUNIT_CASE(transport_failure_is_repeated),
+	KUNIT_CASE(transport_failure_for_ever),
 	KUNIT_CASE(unsupported_is_remembered),
 	KUNIT_CASE(rejected_is_not_unsupported),
 	KUNIT_CASE(timeout_then_late_status),

@@ -35,6 +35,9 @@
  */
 #define RESETS		3
 
+/* Repetitions of a task that failed on its way over the bus */
+#define TRANSPORT_RETRIES	3
+
 #define CSR_BUSY_TIMEOUT_ADDRESS	(CSR_REGISTER_BASE + CSR_BUSY_TIMEOUT)
 
 /*
@@ -961,6 +964,7 @@ int sbp2x_agent_submit(struct sbp2x_agent *agent, struct sbp2x_task *task)
 	} else {
 		slot->task = task;
 		task->slot = slot;
+		task->failures = 0;
 		task->state = SBP2X_TASK_QUEUED;
 		list_add_tail(&task->link, &agent->tasks);
 		agent->count.submitted++;
@@ -1038,9 +1042,24 @@ static void slot_completed(struct sbp2x_agent *agent, struct sbp2x_slot *slot,
 		chain_cut_after(agent, slot);
 }
 
-/* The task that this status is for, taken out of the list; or NULL */
+/*
+ * The bus failed the target, and the device has nothing to say of the command:
+ * worth repeating, where that is safe, before anybody hears of it.
+ */
+static bool task_is_worth_repeating(struct sbp2x_task *task,
+				    const struct sbp2x_status_block *status)
+{
+	return sbp2x_status_resp(status) == SBP2X_RESP_TRANSPORT_FAILURE &&
+	       task->repeatable && task->failures++ < TRANSPORT_RETRIES;
+}
+
+/*
+ * The task that this status is for, taken out of the list; or NULL. @again:
+ * there is one, and it is to be given to the target again after a reset.
+ */
 static struct sbp2x_task *status_match(struct sbp2x_agent *agent,
-				       const struct sbp2x_status_block *status)
+				       const struct sbp2x_status_block *status,
+				       bool *again)
 {
 	struct sbp2x_slot *slot;
 	struct sbp2x_task *task;
@@ -1053,6 +1072,10 @@ static struct sbp2x_task *status_match(struct sbp2x_agent *agent,
 	}
 
 	task = slot->task;
+	*again = task_is_worth_repeating(task, status);
+	if (*again)
+		return NULL;
+
 	task_take(agent, task);
 	slot_completed(agent, slot, sbp2x_status_src(status));
 	agent->pointer_resets = 0;
@@ -1072,7 +1095,7 @@ bool sbp2x_agent_status(struct sbp2x_agent *agent,
 			const struct sbp2x_status_block *status)
 {
 	struct sbp2x_task *task = NULL;
-	bool trusted, unsolicited, send = false;
+	bool trusted, unsolicited, again = false, send = false;
 	unsigned long flags;
 
 	unsolicited = sbp2x_status_src(status) >= SBP2X_SRC_UNSOLICITED;
@@ -1084,10 +1107,10 @@ bool sbp2x_agent_status(struct sbp2x_agent *agent,
 	else if (unsolicited)
 		status_unsolicited(agent);
 	else
-		task = status_match(agent, status);
+		task = status_match(agent, status, &again);
 	trace_sbp2x_status(agent->bus->log, status, in->source, in->generation,
-			   task || (trusted && unsolicited));
-	if (task && sbp2x_status_dead(status))
+			   task || again || (trusted && unsolicited));
+	if (again || (task && sbp2x_status_dead(status)))
 		send = agent_set_starting(agent, SBP2X_STEP_AGENT_RESET);
 	spin_unlock_irqrestore(&agent->lock, flags);
 
@@ -1095,10 +1118,12 @@ bool sbp2x_agent_status(struct sbp2x_agent *agent,
 		agent_rearm(agent);
 		return true;
 	}
-	if (!task)
+	if (!task && !again)
 		return false;
 
-	task_complete(agent, task, SBP2X_TASK_STATUS, status, in->length);
+	if (task)
+		task_complete(agent, task, SBP2X_TASK_STATUS, status,
+			      in->length);
 	if (send)
 		agent_control_write(agent);
 	else

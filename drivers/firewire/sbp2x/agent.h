@@ -90,6 +90,7 @@ struct sbp2x_task {
 	enum sbp2x_task_state state;
 	struct list_head link;
 	struct sbp2x_slot *slot;
+	unsigned int failures;		/* on its way over the bus */
 };
 
 /**

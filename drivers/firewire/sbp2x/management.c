@@ -301,9 +301,33 @@ static void remember_unsupported(struct sbp2x_management *m,
 		m->unsupported |= BIT(op->function);
 }
 
+/*
+ * The bus failed the target while it fetched the ORB: it has done nothing. With
+ * LOGIN it may also have failed after the login, so that is the session's.
+ */
+static bool current_is_repeated(struct sbp2x_management *m)
+{
+	struct sbp2x_operation *op = m->current_op;
+
+	if (op->function == SBP2X_FUNCTION_LOGIN ||
+	    sbp2x_status_resp(&op->status) != SBP2X_RESP_TRANSPORT_FAILURE ||
+	    m->retries >= WRITE_RETRIES)
+		return false;
+
+	spin_lock_irq(&m->lock);
+	m->got_status = false;
+	spin_unlock_irq(&m->lock);
+
+	return !sbp2x_deadline_set_ms(m->scheduler, &m->retry,
+				      WRITE_RETRY_MS << m->retries++);
+}
+
 static void current_answered(struct sbp2x_management *m)
 {
 	struct sbp2x_operation *op = m->current_op;
+
+	if (current_is_repeated(m))
+		return;
 
 	dma_rmb();
 	memcpy(op->response, response_of(m)->data, sizeof(op->response));
