@@ -409,7 +409,7 @@ static void note_login(struct sbp2x_session *session,
 		dev_notice(session->bus->log,
 			   "LUN %04x: login refused, node %04x (%016llx%s) is logged in; trying again\n",
 			   session->config.lun,
-			   sbp2x_get(login->ids, SBP2X_QUERY_NODE_ID),
+			   (u16)sbp2x_get(login->ids, SBP2X_QUERY_NODE_ID),
 			   login_eui_64(login), ours ? ", we ourselves" : "");
 }
 
