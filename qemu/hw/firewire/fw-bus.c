@@ -282,12 +282,18 @@ static void medium_run(void *opaque)
     timer_mod(bus->medium, now_ns());
 }
 
-/* Something to send: to be sent at once, it may win against what waits now */
+/*
+ * Something to send: to be sent at once, it may win against what waits now.
+ *
+ * A timer that is due when a processor of the guest starts it may be seen first
+ * by that processor's thread or by another one. With a nanosecond to go only
+ * the former can be the first, and a run with -icount is the same each time.
+ */
 static void medium_kick(FWBus *bus)
 {
     if (bus->phase == PHASE_IDLE &&
         (bus->timing || !timer_pending(bus->medium))) {
-        timer_mod(bus->medium, now_ns());
+        timer_mod(bus->medium, now_ns() + bus->timing);
     }
 }
 
