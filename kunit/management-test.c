@@ -75,7 +75,7 @@ static void run_work(struct work_struct *work)
 }
 
 /* Call @fn where all of this is called: on the workqueue */
-static void run(struct context *c,
+static noinline void run(struct context *c,
 		void (*fn)(struct context *c, struct sbp2x_operation *op),
 		struct sbp2x_operation *arg)
 {
@@ -131,14 +131,14 @@ static struct sbp2x_operation *queue(struct context *c, unsigned int index,
 	return op;
 }
 
-static void end_write(struct context *c, int rcode)
+static noinline void end_write(struct context *c, int rcode)
 {
 	sbp2x_fake_bus_end(&c->bus, AGENT, rcode);
 	sbp2x_fake_settle(&c->scheduler);
 }
 
 /* The address that the write under way gives to the target */
-static u64 orb_address(struct context *c)
+static noinline u64 orb_address(struct context *c)
 {
 	const struct sbp2x_fake_write *write;
 
@@ -172,7 +172,7 @@ static struct sbp2x_status_block status_of(u32 header, u64 orb)
 	};
 }
 
-static bool send_from(struct context *c, u16 source, int generation,
+static noinline bool send_from(struct context *c, u16 source, int generation,
 		      u32 header, u64 orb)
 {
 	struct sbp2x_status_block status = status_of(header, orb);
@@ -183,14 +183,14 @@ static bool send_from(struct context *c, u16 source, int generation,
 	return believed;
 }
 
-static bool send(struct context *c, u32 header, u64 orb)
+static noinline bool send(struct context *c, u32 header, u64 orb)
 {
 	return send_from(c, c->bus.path.node_id, c->bus.path.generation,
 			 header, orb);
 }
 
 /* The target takes the ORB, and answers */
-static u64 answer(struct context *c, u32 header)
+static noinline u64 answer(struct context *c, u32 header)
 {
 	u64 orb = orb_address(c);
 
@@ -205,7 +205,7 @@ static void advance(struct context *c, unsigned int ms)
 }
 
 /* Nothing is sent for @ms - 1 milliseconds, and something then */
-static void expect_write_after(struct context *c, unsigned int ms)
+static noinline void expect_write_after(struct context *c, unsigned int ms)
 {
 	KUNIT_EXPECT_EQ(c->test, c->bus.count, 0);
 	advance(c, ms - 1);
@@ -215,7 +215,7 @@ static void expect_write_after(struct context *c, unsigned int ms)
 }
 
 /* The end that is the last so far */
-static void expect_end(struct context *c, unsigned int count,
+static noinline void expect_end(struct context *c, unsigned int count,
 		       const struct sbp2x_operation *op,
 		       enum sbp2x_management_outcome outcome, int ms)
 {

@@ -23,7 +23,8 @@ struct context {
 	u8 packet[4096];
 };
 
-static int ask(struct sbp2x_range *range, struct context *c, int tcode,
+/* Not inlined, nor those below: each check takes its part of the stack */
+static noinline int ask(struct sbp2x_range *range, struct context *c, int tcode,
 	       u64 offset, size_t length)
 {
 	const struct sbp2x_inbound in = {
@@ -38,13 +39,13 @@ static int ask(struct sbp2x_range *range, struct context *c, int tcode,
 	return range->fn(range, &in);
 }
 
-static int read_region(struct context *c, u64 offset, size_t length)
+static noinline int read_region(struct context *c, u64 offset, size_t length)
 {
 	return ask(&c->region.range, c, TCODE_READ_BLOCK_REQUEST, offset,
 		   length);
 }
 
-static int write_region(struct context *c, u64 offset, size_t length)
+static noinline int write_region(struct context *c, u64 offset, size_t length)
 {
 	return ask(&c->region.range, c, TCODE_WRITE_BLOCK_REQUEST, offset,
 		   length);
@@ -56,13 +57,13 @@ static u64 base(struct context *c)
 	return c->windows.window[1].address - c->windows.range.offset;
 }
 
-static int read_data(struct context *c, u64 offset, size_t length)
+static noinline int read_data(struct context *c, u64 offset, size_t length)
 {
 	return ask(&c->windows.range, c, TCODE_READ_BLOCK_REQUEST,
 		   base(c) + offset, length);
 }
 
-static int write_data(struct context *c, u64 offset, size_t length)
+static noinline int write_data(struct context *c, u64 offset, size_t length)
 {
 	return ask(&c->windows.range, c, TCODE_WRITE_BLOCK_REQUEST,
 		   base(c) + offset, length);
@@ -160,6 +161,18 @@ static void region_is_guarded(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, read_region(c, 8, 6), RCODE_COMPLETE);
 	KUNIT_EXPECT_MEMEQ(test, c->packet, "89abcd", 6);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&c->memory.refused), 0);
+}
+
+static void region_has_an_end(struct kunit *test)
+{
+	struct context *c = test->priv;
+	u8 *cpu;
+
+	sbp2x_memory_init(&c->memory, &c->bus.bus, SBP2X_MEMORY_GUARDED);
+	KUNIT_ASSERT_EQ(test, 0, sbp2x_region_alloc(&c->memory, &c->region,
+						    64, false));
+	cpu = c->region.cpu;
+	memcpy(cpu, "0123456789abcdef", 16);
 
 	/* Beyond its end, and a length that wraps around */
 	KUNIT_EXPECT_EQ(test, read_region(c, 60, 8), RCODE_ADDRESS_ERROR);
@@ -474,6 +487,7 @@ static struct kunit_case memory_test_cases[] = {
 	KUNIT_CASE(auto_without_iommu),
 	KUNIT_CASE(auto_with_iommu),
 	KUNIT_CASE(region_is_guarded),
+	KUNIT_CASE(region_has_an_end),
 	KUNIT_CASE(region_for_responses),
 	KUNIT_CASE(region_is_for_the_target),
 	KUNIT_CASE(window_is_read),

@@ -502,12 +502,12 @@ static void settle(struct world *w)
 	sbp2x_fake_settle(&w->scheduler);
 }
 
-static void advance(struct world *w, unsigned int ms)
+static noinline void advance(struct world *w, unsigned int ms)
 {
 	sbp2x_fake_clock_advance(&w->clock, &w->scheduler, ms);
 }
 
-static void post(struct world *w, enum sbp2x_session_event event)
+static noinline void post(struct world *w, enum sbp2x_session_event event)
 {
 	sbp2x_session_post(&w->session, event);
 	settle(w);
@@ -524,7 +524,7 @@ static void post_both(struct world *w, enum sbp2x_session_event first,
 /* The target's part */
 
 /* A write goes along the path of the bus as it is now, and ends */
-static void end_write(struct world *w, u64 offset, u64 value, size_t length,
+static noinline void end_write(struct world *w, u64 offset, u64 value, size_t length,
 		      int rcode)
 {
 	const struct sbp2x_fake_write *write;
@@ -540,7 +540,7 @@ static void end_write(struct world *w, u64 offset, u64 value, size_t length,
 }
 
 /* Take the management ORB whose address is being written, and look at it */
-static void take(struct world *w, u32 control)
+static noinline void take(struct world *w, u32 control)
 {
 	const struct sbp2x_fake_write *write;
 	const __be32 *orb;
@@ -562,7 +562,7 @@ static void take(struct world *w, u32 control)
 	end_write(w, MANAGEMENT_AGENT, w->orb, 8, RCODE_COMPLETE);
 }
 
-static bool status_from(struct world *w, u16 node_id, int generation,
+static noinline bool status_from(struct world *w, u16 node_id, int generation,
 			u8 sbp_status)
 {
 	/* src 1, resp 0, len 1: two quadlets */
@@ -577,7 +577,7 @@ static bool status_from(struct world *w, u16 node_id, int generation,
 	return believed;
 }
 
-static void answer(struct world *w, u8 sbp_status)
+static noinline void answer(struct world *w, u8 sbp_status)
 {
 	KUNIT_EXPECT_TRUE(w->test, status_from(w, w->bus.path.node_id,
 					       w->bus.path.generation,
@@ -585,13 +585,13 @@ static void answer(struct world *w, u8 sbp_status)
 }
 
 /* What is not from the right node, or of the past, counts for nothing */
-static void expect_disbelieved(struct world *w, u16 node_id, int generation)
+static noinline void expect_disbelieved(struct world *w, u16 node_id, int generation)
 {
 	KUNIT_EXPECT_FALSE(w->test, status_from(w, node_id, generation, YES));
 }
 
 /* A login response: header, address of the agent, hold (seconds - 1) */
-static void respond(struct world *w, u32 header, u64 agent, u32 hold)
+static noinline void respond(struct world *w, u32 header, u64 agent, u32 hold)
 {
 	__be32 *response = sbp2x_fake_bus_memory(w->response);
 
@@ -602,14 +602,14 @@ static void respond(struct world *w, u32 header, u64 agent, u32 hold)
 }
 
 /* The target answers the LOGIN that it took: 16 bytes, login ID 1234 */
-static void accept_login(struct world *w, u16 hold)
+static noinline void accept_login(struct world *w, u16 hold)
 {
 	respond(w, 0x00101234, AGENT, hold);
 	answer(w, YES);
 }
 
 /* What has to follow each login and each reconnect */
-static void expect_agent_start(struct world *w)
+static noinline void expect_agent_start(struct world *w)
 {
 	end_write(w, BUSY_TIMEOUT, 0x000c800f, 4, RCODE_COMPLETE);
 	end_write(w, AGENT_RESET, 0, 4, RCODE_COMPLETE);
@@ -618,7 +618,7 @@ static void expect_agent_start(struct world *w)
 }
 
 /* Logged in, with a hold of 4 s if @hold is 3 */
-static void log_in(struct world *w, u16 hold)
+static noinline void log_in(struct world *w, u16 hold)
 {
 	post(w, SBP2X_EVENT_START);
 	take(w, ORB_LOGIN);
@@ -629,14 +629,14 @@ static void log_in(struct world *w, u16 hold)
 }
 
 /* As sbp2x_target_bus_reset() tells of a bus reset */
-static void tell_reset(struct world *w)
+static noinline void tell_reset(struct world *w)
 {
 	post(w, SBP2X_EVENT_RESET);
 	sbp2x_management_bus_reset(&w->management);
 	settle(w);
 }
 
-static void bus_reset(struct world *w)
+static noinline void bus_reset(struct world *w)
 {
 	sbp2x_fake_bus_reset(&w->bus);
 	tell_reset(w);
@@ -669,7 +669,6 @@ static void test_login(struct kunit *test)
 
 	post(w, SBP2X_EVENT_START);
 	EXPECT_STATE(w, "logging in");
-	KUNIT_EXPECT_TRUE(test, sbp2x_session_is_busy(&w->session));
 	take(w, ORB_LOGIN);
 	EXPECT_STATE(w, "logging in");
 	EXPECT_EDGES(w, "");

@@ -81,6 +81,7 @@ static void copy_in_order(__be32 *to, const __be32 *from, size_t quadlets)
 {
 	while (quadlets--) {
 		*to++ = READ_ONCE(*from++);
+		/* pairs with the one in sbp2x_pointer_link() */
 		smp_rmb();
 	}
 }
