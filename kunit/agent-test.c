@@ -142,7 +142,7 @@ static noinline int submit(struct command *command)
 
 /* Submit the commands of these numbers, from @first to @last */
 static noinline void submit_many(struct context *c, unsigned int first,
-			unsigned int last)
+				 unsigned int last)
 {
 	unsigned int i;
 
@@ -2038,7 +2038,7 @@ static u64 orb_of(const struct command *command)
 
 /* Commands @first to @last are one chain that ends there */
 static noinline void expect_chain(struct context *c, unsigned int first,
-			 unsigned int last)
+				  unsigned int last)
 {
 	unsigned int i;
 
@@ -2073,7 +2073,7 @@ static noinline void complete_command(struct context *c, unsigned int number, u3
 
 /* Each had a next one when it was fetched, but the last */
 static noinline void complete_chain(struct context *c, unsigned int first,
-			   unsigned int last)
+				    unsigned int last)
 {
 	unsigned int i;
 

@@ -76,8 +76,8 @@ static void run_work(struct work_struct *work)
 
 /* Call @fn where all of this is called: on the workqueue */
 static noinline void run(struct context *c,
-		void (*fn)(struct context *c, struct sbp2x_operation *op),
-		struct sbp2x_operation *arg)
+			 void (*fn)(struct context *c, struct sbp2x_operation *op),
+			 struct sbp2x_operation *arg)
 {
 	c->fn = fn;
 	c->arg = arg;
@@ -173,7 +173,7 @@ static struct sbp2x_status_block status_of(u32 header, u64 orb)
 }
 
 static noinline bool send_from(struct context *c, u16 source, int generation,
-		      u32 header, u64 orb)
+			       u32 header, u64 orb)
 {
 	struct sbp2x_status_block status = status_of(header, orb);
 	bool believed;
@@ -216,8 +216,8 @@ static noinline void expect_write_after(struct context *c, unsigned int ms)
 
 /* The end that is the last so far */
 static noinline void expect_end(struct context *c, unsigned int count,
-		       const struct sbp2x_operation *op,
-		       enum sbp2x_management_outcome outcome, int ms)
+				const struct sbp2x_operation *op,
+				enum sbp2x_management_outcome outcome, int ms)
 {
 	KUNIT_ASSERT_EQ(c->test, c->count, count);
 	KUNIT_EXPECT_PTR_EQ(c->test, c->ended[count - 1].op, op);

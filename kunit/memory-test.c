@@ -25,7 +25,7 @@ struct context {
 
 /* Not inlined, nor those below: each check takes its part of the stack */
 static noinline int ask(struct sbp2x_range *range, struct context *c, int tcode,
-	       u64 offset, size_t length)
+			u64 offset, size_t length)
 {
 	const struct sbp2x_inbound in = {
 		.tcode = tcode,

@@ -525,7 +525,7 @@ static void post_both(struct world *w, enum sbp2x_session_event first,
 
 /* A write goes along the path of the bus as it is now, and ends */
 static noinline void end_write(struct world *w, u64 offset, u64 value, size_t length,
-		      int rcode)
+			       int rcode)
 {
 	const struct sbp2x_fake_write *write;
 
@@ -563,7 +563,7 @@ static noinline void take(struct world *w, u32 control)
 }
 
 static noinline bool status_from(struct world *w, u16 node_id, int generation,
-			u8 sbp_status)
+				 u8 sbp_status)
 {
 	/* src 1, resp 0, len 1: two quadlets */
 	struct sbp2x_status_block status = {

@@ -50,10 +50,14 @@
 				struct queue_limits *lim
 #define sbp2x_limit_sectors(sdev, sectors) \
 	((lim)->max_hw_sectors = min((lim)->max_hw_sectors, sectors))
+#define sbp2x_limit_alignment(sdev, mask) \
+	((lim)->dma_alignment = max_t(unsigned int, (lim)->dma_alignment, mask))
 #else
 #define SBP2X_CONFIGURE_ARGS	struct scsi_device *sdev
 #define sbp2x_limit_sectors(sdev, sectors) \
 	blk_queue_max_hw_sectors((sdev)->request_queue, sectors)
+#define sbp2x_limit_alignment(sdev, mask) \
+	blk_queue_update_dma_alignment((sdev)->request_queue, mask)
 #endif
 
 /* Setting up an hrtimer became one step in 6.13 */

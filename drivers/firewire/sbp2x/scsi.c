@@ -37,6 +37,7 @@
 /* 4 MiB; the block layer splits what has too many segments for that */
 #define MAX_SECTORS		(SBP2X_DATA_MAX / 512)
 #define QUIRK_MAX_SECTORS	256U	/* 128 KiB */
+#define SEGMENT_SECTORS		(SBP2X_MAX_SEGMENT / 512)
 
 /*
  * struct sbp2x_host - hostdata of the Scsi_Host
@@ -413,6 +414,11 @@ static int scsi_configure(SBP2X_CONFIGURE_ARGS)
 		sdev->start_stop_pwr_cond = 1;
 	if (quirks & SBP2X_QUIRK_128K_MAX_TRANS)
 		sbp2x_limit_sectors(sdev, QUIRK_MAX_SECTORS);
+	if (quirks & SBP2X_QUIRK_NO_PAGE_TABLE)
+		sbp2x_limit_sectors(sdev, SEGMENT_SECTORS);
+	/* Buffers that are not aligned so begin with a short segment */
+	if (quirks & SBP2X_QUIRK_MIN_SEGMENT_16)
+		sbp2x_limit_alignment(sdev, 15);
 
 	return 0;
 }

@@ -106,6 +106,10 @@ static unsigned int page_table_entries(struct sbp2x_target *target)
 {
 	struct sbp2x_path path;
 
+	/* What one segment holds is all that such a device can be given */
+	if (target->quirks & SBP2X_QUIRK_NO_PAGE_TABLE)
+		return 1;
+
 	sbp2x_bus_path(&target->bus, &path);
 	return min_t(unsigned int, SBP2X_PAGE_TABLE_MAX,
 		     (4U << path.max_payload) /
