@@ -23,12 +23,8 @@ static int ladder_step(struct sbp2x_logical_unit *lu, const char *step, int ret)
 static int recover_by(struct sbp2x_logical_unit *lu,
 		      enum sbp2x_function function, u64 orb)
 {
-	struct sbp2x_management *m = &lu->target->management;
-	enum sbp2x_management_outcome outcome = SBP2X_OP_UNSUPPORTED;
+	enum sbp2x_management_outcome outcome = SBP2X_OP_CANCELLED;
 	struct sbp2x_operation *op;
-
-	if (READ_ONCE(m->unsupported) & BIT(function))
-		return -EOPNOTSUPP;
 
 	op = kzalloc(sizeof(*op), GFP_NOIO);
 	if (op) {
@@ -38,6 +34,10 @@ static int recover_by(struct sbp2x_logical_unit *lu,
 		outcome = sbp2x_target_manage(lu, op);
 		kfree(op);
 	}
+	/* It said so before, and was not asked again */
+	if (outcome == SBP2X_OP_UNSUPPORTED)
+		return -EOPNOTSUPP;
+
 	return ladder_step(lu, sbp2x_management_function_name(function),
 			   outcome == SBP2X_OP_ACCEPTED ? 0 : -EIO);
 }
