@@ -214,8 +214,7 @@ static void slot_fill_path(struct sbp2x_slot *slot,
 static void task_close(struct sbp2x_agent *agent, struct sbp2x_task *task)
 {
 	lockdep_assert_held(&agent->lock);
-	if (task->slot)
-		sbp2x_window_close(&agent->windows, slot_window(task->slot));
+	sbp2x_window_close(&agent->windows, slot_window(task->slot));
 }
 
 /*
@@ -1022,8 +1021,7 @@ static bool status_is_trusted(struct sbp2x_agent *agent,
 	lockdep_assert_held(&agent->lock);
 	return (agent->state == SBP2X_AGENT_READY ||
 		agent->state == SBP2X_AGENT_STARTING) &&
-	       agent->path.node_id == in->source &&
-	       agent->path.generation == in->generation;
+	       sbp2x_path_is_from(&agent->path, in->source, in->generation);
 }
 
 /*

@@ -33,6 +33,13 @@ struct sbp2x_path {
 	u8 max_payload;
 };
 
+/* sbp2x_path_is_from() - is that sender, then, the target at its end? */
+static inline bool sbp2x_path_is_from(const struct sbp2x_path *path, u16 source,
+				      int generation)
+{
+	return path->node_id == source && path->generation == generation;
+}
+
 typedef void (*sbp2x_transaction_fn)(struct sbp2x_transaction *t, int rcode);
 
 /**

@@ -394,8 +394,7 @@ bool sbp2x_management_status(struct sbp2x_management *m, u16 source,
 	ours = m->expected_orb && !m->got_status &&
 	       sbp2x_status_src(status) < SBP2X_SRC_UNSOLICITED &&
 	       m->expected_orb == sbp2x_status_orb_offset(status) &&
-	       m->expected_path.node_id == source &&
-	       m->expected_path.generation == generation;
+	       sbp2x_path_is_from(&m->expected_path, source, generation);
 	if (ours) {
 		m->got_status = true;
 		m->mail_status = *status;

@@ -61,6 +61,11 @@ static int memory_refuse(struct sbp2x_memory *memory,
 	return rcode;
 }
 
+static bool is_within(u64 offset, size_t length, size_t size)
+{
+	return offset < size && length <= size - offset;
+}
+
 static bool is_read(const struct sbp2x_inbound *in)
 {
 	return in->tcode == TCODE_READ_QUADLET_REQUEST ||
@@ -105,9 +110,8 @@ static int region_serve(struct sbp2x_range *range,
 	struct sbp2x_path path;
 
 	if (!sbp2x_bus_path(memory->bus, &path) ||
-	    in->source != path.node_id || in->generation != path.generation ||
-	    in->offset >= region->size ||
-	    in->length > region->size - in->offset)
+	    !sbp2x_path_is_from(&path, in->source, in->generation) ||
+	    !is_within(in->offset, in->length, region->size))
 		return memory_refuse(memory, in, RCODE_ADDRESS_ERROR);
 
 	if (is_write(in) && region->writable)
@@ -158,10 +162,9 @@ static bool window_allows(const struct sbp2x_window *window, u64 offset,
 			  const struct sbp2x_inbound *in)
 {
 	lockdep_assert_held(&window->lock);
-	return window->open && in->source == window->path.node_id &&
-	       in->generation == window->path.generation &&
-	       in->length && offset < window->data.length &&
-	       in->length <= window->data.length - offset;
+	return window->open && in->length &&
+	       sbp2x_path_is_from(&window->path, in->source, in->generation) &&
+	       is_within(offset, in->length, window->data.length);
 }
 
 static bool window_direction_fits(const struct sbp2x_window *window,

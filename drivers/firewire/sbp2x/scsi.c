@@ -171,18 +171,7 @@ static void command_done(struct sbp2x_task *task,
  */
 static bool is_repeatable(const struct scsi_device *sdev)
 {
-	if (!sdev->inquiry)
-		return true;
-
-	switch (sdev->type) {
-	case TYPE_DISK:
-	case TYPE_ROM:
-	case TYPE_MOD:
-	case TYPE_RBC:
-		return true;
-	default:
-		return false;
-	}
+	return !sdev->inquiry || sbp2x_type_has_blocks(sdev->type);
 }
 
 /* Guarded data are copied by us, so nothing is mapped for the controller */

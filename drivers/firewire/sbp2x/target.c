@@ -9,7 +9,6 @@
 #include <linux/minmax.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <scsi/scsi_proto.h>
 
 #include "quirks.h"
 
@@ -116,10 +115,7 @@ static unsigned int page_table_entries(struct sbp2x_target *target)
 		     sizeof(struct sbp2x_page_table_entry));
 }
 
-/*
- * Disks and optical drives are made to be queued. Who knows of other devices:
- * there are scanners that stand still for ever when they see a second ORB.
- */
+/* There are scanners that stand still for ever when they see a second ORB */
 static enum sbp2x_agent_mode task_list_mode(const struct sbp2x_logical_unit *lu,
 					    int wanted)
 {
@@ -128,15 +124,8 @@ static enum sbp2x_agent_mode task_list_mode(const struct sbp2x_logical_unit *lu,
 	if (lu->target->quirks & SBP2X_QUIRK_SERIAL)
 		return SBP2X_MODE_SERIAL;
 
-	switch (lu->device_type) {
-	case TYPE_DISK:
-	case TYPE_ROM:
-	case TYPE_MOD:
-	case TYPE_RBC:
-		return SBP2X_MODE_CHAIN;
-	default:
-		return SBP2X_MODE_SERIAL;
-	}
+	return sbp2x_type_has_blocks(lu->device_type) ? SBP2X_MODE_CHAIN :
+							SBP2X_MODE_SERIAL;
 }
 
 static int logical_unit_init(struct sbp2x_logical_unit *lu,

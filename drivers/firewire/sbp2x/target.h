@@ -6,6 +6,8 @@
 #ifndef SBP2X_TARGET_H
 #define SBP2X_TARGET_H
 
+#include <scsi/scsi_proto.h>
+
 #include "bus.h"
 #include "management.h"
 #include "memory.h"
@@ -23,6 +25,16 @@ struct sbp2x_logical_unit;
 
 /* The device decides in which mode its tasks are given to it */
 #define SBP2X_TASK_LIST_AUTO	(SBP2X_MODE_DOORBELL + 1)
+
+/*
+ * sbp2x_type_has_blocks() - disks and optical drives: made to be queued, and it
+ * does no harm to read or write a block twice. @type: peripheral device type
+ */
+static inline bool sbp2x_type_has_blocks(u8 type)
+{
+	return type == TYPE_DISK || type == TYPE_ROM || type == TYPE_MOD ||
+	       type == TYPE_RBC;
+}
 
 /**
  * struct sbp2x_target_ops - what the target tells those above
