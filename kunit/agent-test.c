@@ -165,6 +165,13 @@ static noinline void expect_written(struct context *c, u64 offset, u32 value)
 	end_write(c, offset, RCODE_COMPLETE);
 }
 
+/* The target's agent is reset, and its unsolicited status armed */
+static noinline void expect_agent_reset(struct context *c)
+{
+	expect_written(c, AGENT_RESET, 0);
+	expect_written(c, UNSOLICITED, 1);
+}
+
 static noinline void expect_nothing(struct context *c)
 {
 	KUNIT_EXPECT_EQ(c->test, c->bus.count, 0);
@@ -202,8 +209,7 @@ static noinline void bring_up(struct context *c)
 {
 	start(c);
 	expect_written(c, BUSY_TIMEOUT, 0x000c800f);
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 }
 
 static noinline bool send_from(struct context *c, u16 source, int generation,
@@ -505,8 +511,7 @@ static void start_while_old_write_is_under_way(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->stale, 0);
 	KUNIT_EXPECT_EQ(test, c->bus.count, 1);
 	expect_written(c, BUSY_TIMEOUT, 0x000c800f);
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 	expect_nothing(c);
 }
 
@@ -522,8 +527,7 @@ static void old_reset_is_no_new_one(struct kunit *test)
 	start(c);
 	end_write(c, AGENT_RESET, RCODE_COMPLETE);
 	expect_written(c, BUSY_TIMEOUT, 0x000c800f);
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 }
 
 /* A pause of before does not delay, repeat or shorten anything */
@@ -1158,8 +1162,7 @@ static void pointer_refused_always(struct kunit *test)
 	end_write(c, ORB_POINTER, param->rcode);
 
 	/* At once, and then all over again */
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 	execute_many(c, 0, 1);
 	KUNIT_EXPECT_EQ(test, c->agent.count.resets, 1);
 	KUNIT_EXPECT_EQ(test, c->lost, 0);
@@ -1186,8 +1189,7 @@ static void pointer_lost(struct kunit *test)
 	orb = orb_address(c);
 	end_write(c, ORB_POINTER, param->rcode);
 	KUNIT_EXPECT_EQ(test, c->bus.count, 1);
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 	KUNIT_EXPECT_EQ(test, orb_address(c), orb);
 	execute_many(c, 0, 1);
 	KUNIT_EXPECT_EQ(test, c->agent.count.resubmitted, 1);
@@ -1205,8 +1207,7 @@ static void pointer_lost_always(struct kunit *test)
 	submit_many(c, 0, 0);
 	for (i = 0; i < 3; i++) {
 		end_write(c, ORB_POINTER, param->rcode);
-		expect_written(c, AGENT_RESET, 0);
-		expect_written(c, UNSOLICITED, 1);
+		expect_agent_reset(c);
 		KUNIT_EXPECT_EQ(test, c->lost, 0);
 	}
 	end_write(c, ORB_POINTER, param->rcode);
@@ -1219,14 +1220,12 @@ static void pointer_lost_always(struct kunit *test)
 	bring_up(c);
 	for (i = 0; i < 3; i++) {
 		end_write(c, ORB_POINTER, param->rcode);
-		expect_written(c, AGENT_RESET, 0);
-		expect_written(c, UNSOLICITED, 1);
+		expect_agent_reset(c);
 	}
 	execute(c, &c->command[0]);
 	submit_many(c, 1, 1);
 	end_write(c, ORB_POINTER, param->rcode);
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 	execute(c, &c->command[1]);
 	KUNIT_EXPECT_EQ(test, c->lost, 1);
 }
@@ -1248,8 +1247,7 @@ static void pointer_lost_then_status(struct kunit *test)
 		end_write(c, ORB_POINTER, RCODE_CANCELLED);
 		KUNIT_EXPECT_TRUE(test, send(c, STATUS_GOOD, orb));
 		KUNIT_EXPECT_EQ(test, tape->outcome, SBP2X_TASK_STATUS);
-		expect_written(c, AGENT_RESET, 0);
-		expect_written(c, UNSOLICITED, 1);
+		expect_agent_reset(c);
 		/* Neither a second time nor as lost */
 		expect_nothing(c);
 		KUNIT_EXPECT_EQ(test, tape->done, 1);
@@ -1318,8 +1316,7 @@ static void pointer_under_way_at_reset(struct kunit *test)
 
 	end_write(c, ORB_POINTER, param->rcode);
 	KUNIT_EXPECT_EQ(test, c->bus.count, 1);
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 	execute_many(c, 0, 1);
 	KUNIT_EXPECT_EQ(test, c->stale, 0);
 	KUNIT_EXPECT_EQ(test, c->lost, 0);
@@ -1341,8 +1338,7 @@ static void dead_is_reset(struct kunit *test)
 
 	/* Nothing but the reset, first */
 	KUNIT_EXPECT_EQ(test, c->bus.count, 1);
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 	execute_many(c, 1, 2);
 	KUNIT_EXPECT_EQ(test, c->agent.count.resets, 1);
 	KUNIT_EXPECT_EQ(test, c->lost, 0);
@@ -1363,8 +1359,7 @@ static void dead_before_pointer_write_ends(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->bus.count, 1);
 
 	end_write(c, ORB_POINTER, param->rcode);
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 	execute(c, &c->command[1]);
 	KUNIT_EXPECT_EQ(test, c->stale, 0);
 }
@@ -1656,8 +1651,7 @@ static void abort_at_target(struct kunit *test)
 	/* It is not the caller's yet; its status is of no interest now */
 	expect_handling(c);
 	KUNIT_EXPECT_FALSE(test, send(c, STATUS_GOOD, orb));
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 	expect_handled(c, 0);
 	KUNIT_EXPECT_EQ(test, c->command[0].done, 0);
 	KUNIT_EXPECT_EQ(test, c->command[0].task.state, SBP2X_TASK_IDLE);
@@ -1688,8 +1682,7 @@ static void aborted_orb_is_kept(struct kunit *test)
 	for (i = 1; i <= 8; i++)
 		KUNIT_EXPECT_PTR_NE(test, c->command[i].task.slot, slot);
 	KUNIT_EXPECT_MEMEQ(test, slot->orb, copy, sizeof(copy));
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 	expect_handled(c, 0);
 	execute_many(c, 1, 8);
 }
@@ -1707,8 +1700,7 @@ static void abort_while_pointer_is_written(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->bus.count, 1);
 	end_write(c, ORB_POINTER, param->rcode);
 	KUNIT_EXPECT_EQ(test, c->bus.count, 1);
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 	expect_handled(c, 0);
 	KUNIT_EXPECT_EQ(test, c->command[0].done, 0);
 	execute(c, &c->command[1]);
@@ -1795,8 +1787,7 @@ static void abort_during_reset(struct kunit *test)
 	if (c->bus.pending[0].value == c->command[0].task.slot->orb_address) {
 		end_write(c, ORB_POINTER, RCODE_COMPLETE);
 		KUNIT_ASSERT_TRUE(test, sbp2x_fake_bus_wait(&c->bus, 1));
-		expect_written(c, AGENT_RESET, 0);
-		expect_written(c, UNSOLICITED, 1);
+		expect_agent_reset(c);
 	}
 	expect_handled(c, 0);
 	KUNIT_EXPECT_EQ(test, c->command[0].done, 0);
@@ -1921,8 +1912,7 @@ static void unsolicited_while_starting(struct kunit *test)
 	/* Before that step it is that step which arms */
 	KUNIT_EXPECT_TRUE(test, send(c, STATUS_NEWS, 0));
 	expect_written(c, BUSY_TIMEOUT, 0x000c800f);
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 	expect_nothing(c);
 
 	sbp2x_agent_hold(&c->agent);
@@ -1978,8 +1968,7 @@ static void transport_failure(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, send(c, STATUS_TRANSPORT,
 					     take_orb(c, &c->command[0])));
 		KUNIT_EXPECT_EQ(test, c->count, 0);
-		expect_written(c, AGENT_RESET, 0);
-		expect_written(c, UNSOLICITED, 1);
+		expect_agent_reset(c);
 	}
 	KUNIT_EXPECT_TRUE(test, send(c, STATUS_TRANSPORT,
 				     take_orb(c, &c->command[0])));
@@ -1987,15 +1976,13 @@ static void transport_failure(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->command[0].outcome, SBP2X_TASK_STATUS);
 	KUNIT_EXPECT_EQ(test, be32_to_cpu(c->command[0].status.header),
 			STATUS_TRANSPORT);
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 
 	/* Each has its own three, also when it comes again */
 	KUNIT_EXPECT_TRUE(test, send(c, STATUS_TRANSPORT,
 				     take_orb(c, &c->command[1])));
 	KUNIT_EXPECT_EQ(test, c->command[1].done, 0);
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 	execute(c, &c->command[1]);
 	KUNIT_EXPECT_EQ(test, c->agent.count.resubmitted, 4);
 }
@@ -2103,8 +2090,7 @@ static void chain_of_what_waited(struct kunit *test)
 	start(c);
 	submit_many(c, 0, 3);
 	expect_written(c, BUSY_TIMEOUT, 0x000c800f);
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 	take_orb(c, &c->command[0]);
 	expect_chain(c, 0, 3);
 	complete_chain(c, 0, 3);
@@ -2328,8 +2314,7 @@ static void chain_pointer_lost(struct kunit *test)
 	bring_up_mode(c, SBP2X_MODE_CHAIN);
 	submit_many(c, 0, 3);
 	end_write(c, ORB_POINTER, param->rcode);
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 	take_orb(c, &c->command[0]);
 	expect_chain(c, 0, 3);
 	complete_chain(c, 0, 3);
@@ -2345,8 +2330,7 @@ static void chain_dead_agent(struct kunit *test)
 	chain_up(c, 0, 4);
 	complete_command(c, 0, STATUS_NEXT);
 	complete_command(c, 1, STATUS_DEAD & ~0x40000000);
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 	take_orb(c, &c->command[2]);
 	expect_chain(c, 2, 4);
 	complete_chain(c, 2, 4);
@@ -2364,8 +2348,7 @@ static void chain_transport_failure(struct kunit *test)
 	complete_command(c, 0, STATUS_NEXT);
 	KUNIT_EXPECT_TRUE(test, send(c, STATUS_TRANSPORT & ~0x40000000,
 				     orb_of(&c->command[1])));
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 	take_orb(c, &c->command[1]);
 	expect_chain(c, 1, 3);
 	complete_chain(c, 1, 3);
@@ -2448,8 +2431,7 @@ static void chain_abort_one(struct kunit *test)
 	complete_command(c, 0, STATUS_NEXT);
 	handle(c, &c->command[2]);
 	KUNIT_ASSERT_TRUE(test, sbp2x_fake_bus_wait(&c->bus, 1));
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 	expect_handled(c, 0);
 	take_orb(c, &c->command[1]);
 	expect_link(c, &c->command[1], orb_of(&c->command[3]));
@@ -2473,8 +2455,7 @@ static void wedge(struct kunit *test, enum sbp2x_agent_mode mode)
 
 	handle(c, &c->command[0]);
 	KUNIT_ASSERT_TRUE(test, sbp2x_fake_bus_wait(&c->bus, 1));
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 	expect_handled(c, 0);
 	KUNIT_EXPECT_EQ(test, sbp2x_agent_mode(&c->agent), SBP2X_MODE_SERIAL);
 	expect_end_of_chain(c, &c->command[1]);
@@ -2510,8 +2491,7 @@ static void chain_slow_single(struct kunit *test)
 	chain_up(c, 0, 0);
 	handle(c, &c->command[0]);
 	KUNIT_ASSERT_TRUE(test, sbp2x_fake_bus_wait(&c->bus, 1));
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 	expect_handled(c, 0);
 	KUNIT_EXPECT_EQ(test, sbp2x_agent_mode(&c->agent), SBP2X_MODE_CHAIN);
 	chain_up(c, 1, 2);
@@ -2605,8 +2585,7 @@ static void doorbell_lost(struct kunit *test)
 	chain_up(c, 0, 0);
 	submit_many(c, 1, 1);
 	expect_rung(c, param->rcode);
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 	take_orb(c, &c->command[0]);
 	expect_chain(c, 0, 1);
 	complete_chain(c, 0, 1);
@@ -2639,8 +2618,7 @@ static void doorbell_before_reset(struct kunit *test)
 	complete_command(c, 0, STATUS_DEAD);
 	KUNIT_EXPECT_EQ(test, c->bus.count, 1);
 	expect_rung(c, RCODE_COMPLETE);
-	expect_written(c, AGENT_RESET, 0);
-	expect_written(c, UNSOLICITED, 1);
+	expect_agent_reset(c);
 	take_orb(c, &c->command[1]);
 	complete_command(c, 1, STATUS_GOOD);
 	expect_nothing(c);

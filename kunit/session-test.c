@@ -808,12 +808,7 @@ static const struct response_case {
 	{ "agent at the end of addresses", 0x00101234, 0xfffffffffff0ULL, true },
 };
 
-static void response_describe(const struct response_case *c, char *name)
-{
-	strscpy(name, c->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(unreadable, unreadable, response_describe);
+KUNIT_ARRAY_PARAM_DESC(unreadable, unreadable, name);
 
 static void test_login_unreadable(struct kunit *test)
 {
@@ -1100,12 +1095,7 @@ static const struct query_case {
 	{ "longer than there is room", 0xffff0001, true },
 };
 
-static void query_describe(const struct query_case *c, char *name)
-{
-	strscpy(name, c->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(query, queries, query_describe);
+KUNIT_ARRAY_PARAM_DESC(query, queries, name);
 
 static void test_query_response(struct kunit *test)
 {
