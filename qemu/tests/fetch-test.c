@@ -149,32 +149,15 @@ static void target_class_init(ObjectClass *klass, void *data)
     FW_DEVICE_CLASS(klass)->read = target_read;
 }
 
-static void *node_new(const char *type)
-{
-    FWDevice *dev = object_new(type);
-
-    dev->node.speed = FW_S400;
-    dev->node.ports = 3;
-    DEVICE(dev)->parent_bus = (BusState *)bus;
-    DEVICE_CLASS(OBJECT(dev)->klass)->realize(DEVICE(dev), NULL);
-    return dev;
-}
-
-static void node_free(void *node)
-{
-    DEVICE_CLASS(OBJECT(node)->klass)->unrealize(DEVICE(node));
-    object_unref(node);
-}
-
 /* A login with a list of ORBs, each the last one of its list */
 static void set_up(unsigned depth)
 {
     unsigned i;
 
     bus = object_new(TYPE_FW_BUS);
-    initiator = node_new(TYPE_INITIATOR);
-    target = node_new(TYPE_TARGET);
-    stranger = node_new(TYPE_INITIATOR);
+    initiator = test_node_new(bus, TYPE_INITIATOR, FW_S400);
+    target = test_node_new(bus, TYPE_TARGET, FW_S400);
+    stranger = test_node_new(bus, TYPE_INITIATOR, FW_S400);
     stub_run(MS);
     for (i = 0; i < ORBS; i++) {
         initiator->next[i] = NO_NEXT;
@@ -195,9 +178,9 @@ static void set_up(unsigned depth)
 static void tear_down(void)
 {
     sbp2_agent_abort_all(login);
-    node_free(stranger);
-    node_free(target);
-    node_free(initiator);
+    test_node_free(stranger);
+    test_node_free(target);
+    test_node_free(initiator);
     stub_run(MS);
     object_unref(bus);
 }

@@ -81,37 +81,20 @@ static void heard_class_init(ObjectClass *klass, void *data)
     FW_DEVICE_CLASS(klass)->read = heard_read;
 }
 
-static void *node_new(const char *type)
-{
-    FWDevice *dev = object_new(type);
-
-    dev->node.speed = FW_S400;
-    dev->node.ports = 3;
-    DEVICE(dev)->parent_bus = (BusState *)bus;
-    DEVICE_CLASS(OBJECT(dev)->klass)->realize(DEVICE(dev), NULL);
-    return dev;
-}
-
-static void node_free(void *node)
-{
-    DEVICE_CLASS(OBJECT(node)->klass)->unrealize(DEVICE(node));
-    object_unref(node);
-}
-
 static void set_up(void)
 {
     bus = object_new(TYPE_FW_BUS);
-    host = node_new(TYPE_HEARD);
-    disk = node_new(TYPE_HEARD);
-    intruder_node = node_new(TYPE_FW_INTRUDER);
+    host = test_node_new(bus, TYPE_HEARD, FW_S400);
+    disk = test_node_new(bus, TYPE_HEARD, FW_S400);
+    intruder_node = test_node_new(bus, TYPE_FW_INTRUDER, FW_S400);
     stub_run(MS);
 }
 
 static void tear_down(void)
 {
-    node_free(intruder_node);
-    node_free(disk);
-    node_free(host);
+    test_node_free(intruder_node);
+    test_node_free(disk);
+    test_node_free(host);
     stub_run(MS);
     object_unref(bus);
 }

@@ -38,36 +38,18 @@ static void node_class_init(ObjectClass *klass, void *data)
     FW_DEVICE_CLASS(klass)->write = node_write;
 }
 
-static TestNode *node_new(void)
-{
-    TestNode *node = object_new(TYPE_TEST_NODE);
-    DeviceState *dev = DEVICE(node);
-
-    node->device.node.speed = FW_S400;
-    node->device.node.ports = 2;
-    dev->parent_bus = (BusState *)bus;
-    DEVICE_CLASS(OBJECT(node)->klass)->realize(dev, NULL);
-    return node;
-}
-
-static void node_free(TestNode *node)
-{
-    DEVICE_CLASS(OBJECT(node)->klass)->unrealize(DEVICE(node));
-    object_unref(node);
-}
-
 static void set_up(void)
 {
     bus = object_new(TYPE_FW_BUS);
-    sender = node_new();
-    receiver = node_new();
+    sender = test_node_new(bus, TYPE_TEST_NODE, FW_S400);
+    receiver = test_node_new(bus, TYPE_TEST_NODE, FW_S400);
     stub_run(MS);
 }
 
 static void tear_down(void)
 {
-    node_free(receiver);
-    node_free(sender);
+    test_node_free(receiver);
+    test_node_free(sender);
     stub_run(MS);
     object_unref(bus);
 }

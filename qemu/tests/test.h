@@ -7,6 +7,12 @@
 #ifndef TEST_H
 #define TEST_H
 
+#include "fw-bus.h"
+
+/* A node of @type at @bus, realized; and its end */
+void *test_node_new(FWBus *bus, const char *type, FWSpeed speed);
+void test_node_free(void *node);
+
 void topology_tests(void);
 void rom_tests(void);
 void bus_tests(void);

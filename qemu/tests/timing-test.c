@@ -50,28 +50,11 @@ static void timed_class_init(ObjectClass *klass, void *data)
     FW_DEVICE_CLASS(klass)->read = memory_read;
 }
 
-static FWDevice *node_new(FWSpeed speed)
-{
-    FWDevice *dev = object_new(TYPE_TIMED);
-
-    dev->node.speed = speed;
-    dev->node.ports = 3;
-    DEVICE(dev)->parent_bus = (BusState *)bus;
-    DEVICE_CLASS(OBJECT(dev)->klass)->realize(DEVICE(dev), NULL);
-    return dev;
-}
-
-static void node_free(FWDevice *dev)
-{
-    DEVICE_CLASS(OBJECT(dev)->klass)->unrealize(DEVICE(dev));
-    object_unref(dev);
-}
-
 static void set_up(FWSpeed speed, unsigned gap)
 {
     bus = object_new(TYPE_FW_BUS);
-    host = node_new(speed);
-    target = node_new(speed);
+    host = test_node_new(bus, TYPE_TIMED, speed);
+    target = test_node_new(bus, TYPE_TIMED, speed);
     stub_run(MS);
     fw_bus_send_phy(&host->node, 1u << 22 | gap << 16);
     object_property_set_bool(OBJECT(bus), "timing", true, NULL);
@@ -79,8 +62,8 @@ static void set_up(FWSpeed speed, unsigned gap)
 
 static void tear_down(void)
 {
-    node_free(target);
-    node_free(host);
+    test_node_free(target);
+    test_node_free(host);
     stub_run(MS);
     object_unref(bus);
 }
