@@ -254,7 +254,10 @@ static void login_orb(struct kunit *test)
 	expect_quadlets(c, orb + 16, expected_rest, 4);
 	/* The response lies elsewhere, and names no node */
 	KUNIT_EXPECT_EQ(test, quadlet(orb, 2) >> 16, 0);
-	KUNIT_EXPECT_GE(test, quadlet(orb, 3), (u32)address + 32);
+	KUNIT_EXPECT_EQ(test, quadlet(orb, 3), (u32)c->m.responses.address +
+			c->m.slot * SBP2X_MANAGEMENT_RESPONSE_MAX);
+	KUNIT_EXPECT_TRUE(test, quadlet(orb, 3) >= (u32)address + 32 ||
+			  quadlet(orb, 3) + 16 <= (u32)address);
 }
 
 /* SBP-2 5.1.3.1: a response of 16 bytes, hold of 2 seconds */

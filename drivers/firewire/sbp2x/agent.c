@@ -1153,21 +1153,33 @@ static bool agent_target_forgot(struct sbp2x_agent *agent)
 	return forgot;
 }
 
-int sbp2x_agent_reset(struct sbp2x_agent *agent)
+/* True where the caller is to send the write */
+static bool reset_begin(struct sbp2x_agent *agent)
 {
-	bool send = false;
+	lockdep_assert_held(&agent->lock);
+	return agent->state == SBP2X_AGENT_READY &&
+	       agent_set_starting(agent, SBP2X_STEP_AGENT_RESET);
+}
 
-	spin_lock_irq(&agent->lock);
-	if (agent->state == SBP2X_AGENT_READY)
-		send = agent_set_starting(agent, SBP2X_STEP_AGENT_RESET);
-	spin_unlock_irq(&agent->lock);
-
+static int reset_finish(struct sbp2x_agent *agent, bool send)
+{
 	if (send)
 		agent_control_write(agent);
 	wait_event(agent->wait, agent_is_settled(agent));
 
 	/* A bus reset in between serves as well */
 	return agent_target_forgot(agent) ? 0 : -EIO;
+}
+
+int sbp2x_agent_reset(struct sbp2x_agent *agent)
+{
+	bool send;
+
+	spin_lock_irq(&agent->lock);
+	send = reset_begin(agent);
+	spin_unlock_irq(&agent->lock);
+
+	return reset_finish(agent, send);
 }
 
 /*
@@ -1223,10 +1235,11 @@ static bool task_withdraw(struct sbp2x_agent *agent, struct sbp2x_task *task)
 
 /*
  * Not while a reset is under way, whose end decides what becomes of the task,
- * nor while somebody completes it.
+ * nor while somebody completes it. The reset begins with the withdrawal, lest
+ * the target is given the next task while it still has this one.
  */
 static bool abort_withdraws(struct sbp2x_agent *agent, struct sbp2x_task *task,
-			    bool *touched)
+			    bool *touched, bool *send)
 {
 	bool settled, degrades;
 
@@ -1235,8 +1248,10 @@ static bool abort_withdraws(struct sbp2x_agent *agent, struct sbp2x_task *task,
 	degrades = settled && links_are_suspect(agent, task);
 	if (degrades)
 		WRITE_ONCE(agent->mode, SBP2X_MODE_SERIAL);
-	if (settled)
+	if (settled) {
 		*touched = task_withdraw(agent, task);
+		*send = *touched && reset_begin(agent);
+	}
 	spin_unlock_irq(&agent->lock);
 
 	if (degrades)
@@ -1247,11 +1262,11 @@ static bool abort_withdraws(struct sbp2x_agent *agent, struct sbp2x_task *task,
 
 int sbp2x_agent_abort(struct sbp2x_agent *agent, struct sbp2x_task *task)
 {
-	bool touched;
+	bool touched, send;
 
-	wait_event(agent->wait, abort_withdraws(agent, task, &touched));
+	wait_event(agent->wait, abort_withdraws(agent, task, &touched, &send));
 
-	return touched ? sbp2x_agent_reset(agent) : 0;
+	return touched ? reset_finish(agent, send) : 0;
 }
 
 const char *sbp2x_agent_mode_name(enum sbp2x_agent_mode mode)
