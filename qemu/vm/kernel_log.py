@@ -17,6 +17,7 @@ COMPLAINT = re.compile(r"""
   | DMA-API:\ (?!preallocated|debugging\ enabled|preallocating)
   | ^refcount_t: | ^list_(?:add|del)\ corruption | ^irq\ \d+:\ nobody\ cared
   | ^[<>=\ ]*Freepointer
+  | \bAR\ error:\ .*DMA\ stopped
 """, re.VERBOSE)
 
 # After one of these nothing useful follows

@@ -84,9 +84,18 @@ static bool ar_next_buffer(OHCIReceive *r)
     return ar_load(r);
 }
 
-static void ar_store(OHCIReceive *r, const uint8_t *record, size_t length)
+/* A buffer that a packet was stored in, and what is left of it then */
+typedef struct ARFilled {
+    uint32_t descriptor;
+    uint16_t res_count;
+} ARFilled;
+
+/* Store all of it, and note which buffers it took; how many, or 0 on failure */
+static unsigned ar_store_data(OHCIReceive *r, const uint8_t *record,
+                              size_t length, ARFilled *filled)
 {
     OHCI1394State *s = r->ctx.ohci;
+    unsigned count = 0;
 
     while (length) {
         size_t n = MIN(length, r->desc.res_count);
@@ -94,16 +103,37 @@ static void ar_store(OHCIReceive *r, const uint8_t *record, size_t length)
 
         if (n && !ohci_dma_write(s, at, record, n)) {
             ohci_context_dead(&r->ctx, OHCI_EVT_DATA_WRITE);
-            return;
+            return 0;
         }
         r->desc.res_count -= n;
         record += n;
         length -= n;
-        ohci_descriptor_write_status(s, r->ctx.command & ~0xfu,
-                                     r->desc.res_count, ar_status(r));
+        filled[count++] = (ARFilled) {
+            .descriptor = r->ctx.command & ~0xfu,
+            .res_count = r->desc.res_count,
+        };
         if (!r->desc.res_count && !ar_next_buffer(r)) {
             break;
         }
+    }
+    return count;
+}
+
+/*
+ * A driver may look at any moment. It takes what lies before the end of the
+ * last buffer that was begun for whole packets: so the statuses come after all
+ * of the data, and that of the last buffer comes first.
+ */
+static void ar_store(OHCIReceive *r, const uint8_t *record, size_t length)
+{
+    ARFilled filled[MAX_BUFFERS + 1];
+    unsigned count = ar_store_data(r, record, length, filled);
+
+    while (count--) {
+        /* before it: the data, and the statuses of later buffers */
+        smp_wmb();
+        ohci_descriptor_write_status(r->ctx.ohci, filled[count].descriptor,
+                                     filled[count].res_count, ar_status(r));
     }
 }
 
