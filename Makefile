@@ -7,7 +7,7 @@ kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 modprobe_d = $(INSTALL_MOD_PATH)/etc/modprobe.d
 
 .PHONY: modules install uninstall clean demo check lint kunit scenarios soak storm \
-	bench times help headers
+	bench times results help headers
 
 modules: headers
 	+@$(kbuild) modules
@@ -59,6 +59,9 @@ kunit:
 scenarios:
 	@qemu/scenario
 
+results:
+	@qemu/scenario --results Documentation/results.rst
+
 N ?= 200
 SEED ?= 1
 FIRST ?= 0
@@ -84,6 +87,7 @@ help:
 	@echo 'make lint         checkpatch, sparse, gcc, clang, shellcheck, mypy'
 	@echo 'make kunit        unit tests on a kernel with KASAN and lockdep'
 	@echo 'make scenarios    both drivers, several kernels, in the virtual lab'
+	@echo 'make results      the same, and write Documentation/results.rst'
 	@echo 'make soak         $(N) rounds of login, I/O and forced teardown (N=10000)'
 	@echo 'make storm        $(RESETS) bus resets, 100 ms apart, while data is written (RESETS=)'
 	@echo 'make bench        both drivers side by side: speed'

@@ -13,11 +13,13 @@ import subprocess
 import sys
 import time
 
-from vm import faults
+from vm import faults, results
 
 QEMU = pathlib.Path(__file__).resolve().parent
 SCENARIOS = QEMU / "scenarios"
 RESULT = re.compile(r"^(not )?ok \d+\b")
+FAILED = re.compile(r"^not ok \d+ - (.*)")
+LACKING = re.compile(r"^# \S+ does not meet this: (.*)")
 PLAN = re.compile(r"^1\.\.(\d+)$")
 
 # A guest may take this long to boot: slow machine, all instruments on
@@ -66,8 +68,14 @@ class Run:
         return "-".join(part for part in parts if part)
 
     @property
-    def row(self) -> str:
-        return " ".join(part for part in (self.scenario.name, self.persona) if part)
+    def outcome(self) -> results.Outcome:
+        row = " ".join(part for part in (self.scenario.name, self.persona) if part)
+        return results.Outcome(row, self.kernel, self.driver, self.told(FAILED),
+                               self.told(LACKING))
+
+    def told(self, pattern: re.Pattern[str]) -> tuple[str, ...]:
+        matches = (pattern.match(line) for line in self.lines)
+        return tuple(dict.fromkeys(match.group(1) for match in matches if match))
 
 
 def read_scenario(path: pathlib.Path) -> Scenario:
@@ -199,16 +207,9 @@ def report(run: Run) -> None:
             print(f"#   {line}")
 
 
-def show_table(runs: list[Run]) -> None:
-    """Who survives what"""
-    drivers = sorted({run.driver for run in runs})
-    outcome = {(r.row, r.kernel, r.driver): r.passed for r in runs}
-    words = {True: "passes", False: "fails", None: "-"}
-    print("#", "scenario".ljust(20), "kernel".ljust(8),
-          *(driver.ljust(15) for driver in drivers))
-    for name, kernel in dict.fromkeys((r.row, r.kernel) for r in runs):
-        cells = (words[outcome.get((name, kernel, driver))] for driver in drivers)
-        print("#", name.ljust(20), kernel.ljust(8), *(cell.ljust(15) for cell in cells))
+def show_table(outcomes: list[results.Outcome]) -> None:
+    for line in results.grid(results.cells(outcomes)):
+        print("#", line)
 
 
 def main() -> int:
@@ -218,6 +219,10 @@ def main() -> int:
     parser.add_argument("--persona", help="only with this persona of the target")
     parser.add_argument("--disarmed", action="store_true",
                         help="nothing goes wrong: scenarios with trouble in them must fail")
+    parser.add_argument("--judged", action="store_true",
+                        help="leave out what is only reported")
+    parser.add_argument("--results", type=pathlib.Path, metavar="FILE",
+                        help="write the table into that page, too")
     parser.add_argument("--jobs", type=int, default=2, help="guests side by side (2)")
     parser.add_argument("--list", action="store_true", help="say what there is, run nothing")
     parser.add_argument("--logs", help=argparse.SUPPRESS)
@@ -237,7 +242,7 @@ def main() -> int:
         for kernel in dict.fromkeys(k for s in scenarios for k in s.kernels)
         for scenario in scenarios
         for persona in scenario.personas
-        for driver in scenario.reported + scenario.drivers
+        for driver in ([] if options.judged else scenario.reported) + scenario.drivers
         if kernel in scenario.kernels
         and (not options.names or scenario.name in options.names)
         and options.kernel in (None, kernel)
@@ -272,7 +277,10 @@ def main() -> int:
             for future in futures:
                 future.cancel()
             return 130
-    show_table(runs)
+    outcomes = [run.outcome for run in runs]
+    show_table(outcomes)
+    if options.results:
+        results.write(options.results, outcomes)
     print(f"# scenarios: {judged - failed} passed, {failed} failed")
     return 1 if failed else 0
 
