@@ -219,46 +219,80 @@ static FWAck deliver(FWTransmission *t)
     return to->ops->receive(to, p);
 }
 
-/* One phase of the transmission of a packet. Returns its duration in ns. */
-static int64_t medium_step(FWBus *bus)
+/*
+ * For so long nothing else happens on the medium. To be called before anybody
+ * is told of anything: with -icount time jumps to the earliest timer that is
+ * set while the guest idles, and a receiver sets some.
+ */
+static bool occupy(FWBus *bus, int64_t ns)
+{
+    if (ns) {
+        timer_mod(bus->medium, now_ns() + ns);
+    }
+    return ns;
+}
+
+/* Send what is next. True where it takes time, or has to wait */
+static bool packet_begin(FWBus *bus)
+{
+    int64_t wait, duration;
+    FWTransmission *t = arbitrate(bus, &wait);
+
+    if (wait) {
+        return occupy(bus, wait);
+    }
+    t->node->fair |= fw_packet_is_request(t->packet);
+    QTAILQ_REMOVE(&bus->queue, t, next);
+    bus->current = t;
+    bus->phase = PHASE_PACKET;
+    trace_fw_bus_packet(t->node->name, t->packet->source_id,
+                        t->packet->dest_id, t->packet->tcode,
+                        t->packet->tlabel, t->packet->offset,
+                        t->packet->length);
+    duration = packet_ns(bus, t->packet);
+    bus->busy_ns += duration;
+    return occupy(bus, duration);
+}
+
+/* The receiver may make the sender cancel: then the packet is gone */
+static bool ack_begin(FWBus *bus)
 {
     FWTransmission *t = bus->current;
-    int64_t duration, wait;
+    int64_t duration = ack_ns(bus, t->packet);
+    bool occupied = occupy(bus, duration);
 
+    bus->busy_ns += duration;
+    bus->phase = PHASE_ACK;
+    bus->ack = t->flushed ? FW_ACK_BUS_RESET : deliver(t);
+    return occupied;
+}
+
+static bool ack_end(FWBus *bus)
+{
+    FWTransmission *t = bus->current;
+    bool occupied = occupy(bus, bus->timing);
+
+    bus->current = NULL;
+    bus->phase = PHASE_IDLE;
+    bus->idle_since = now_ns();
+    if (t->sent) {
+        transmission_end(bus, t, t->flushed ? FW_ACK_BUS_RESET : bus->ack);
+    } else {
+        g_free(t);
+    }
+    return occupied;
+}
+
+/* One phase of the transmission of a packet. True: the timer goes on */
+static bool medium_step(FWBus *bus)
+{
     switch (bus->phase) {
     case PHASE_IDLE:
-        t = arbitrate(bus, &wait);
-        if (wait) {
-            return wait;
-        }
-        t->node->fair |= fw_packet_is_request(t->packet);
-        QTAILQ_REMOVE(&bus->queue, t, next);
-        bus->current = t;
-        bus->phase = PHASE_PACKET;
-        trace_fw_bus_packet(t->node->name, t->packet->source_id,
-                            t->packet->dest_id, t->packet->tcode,
-                            t->packet->tlabel, t->packet->offset,
-                            t->packet->length);
-        duration = packet_ns(bus, t->packet);
-        bus->busy_ns += duration;
-        return duration;
+        return packet_begin(bus);
     case PHASE_PACKET:
-        /* The receiver may make the sender cancel: then the packet is gone */
-        duration = ack_ns(bus, t->packet);
-        bus->busy_ns += duration;
-        bus->phase = PHASE_ACK;
-        bus->ack = t->flushed ? FW_ACK_BUS_RESET : deliver(t);
-        return duration;
+        return ack_begin(bus);
     default:
-        bus->current = NULL;
-        bus->phase = PHASE_IDLE;
-        bus->idle_since = now_ns();
-        if (t->sent) {
-            transmission_end(bus, t, t->flushed ? FW_ACK_BUS_RESET : bus->ack);
-        } else {
-            g_free(t);
-        }
-        return 0;
+        return ack_end(bus);
     }
 }
 
@@ -268,14 +302,10 @@ static void medium_run(void *opaque)
     unsigned i;
 
     for (i = 0; i < 3 * BATCH; i++) {
-        int64_t duration;
-
         if (!bus->current && QTAILQ_EMPTY(&bus->queue)) {
             return;
         }
-        duration = medium_step(bus);
-        if (duration) {
-            timer_mod(bus->medium, now_ns() + duration);
+        if (medium_step(bus)) {
             return;
         }
     }
