@@ -14,7 +14,7 @@
 typedef struct Probe {
     FWNode node;
     FWSelfIDs ids;
-    unsigned begun, ended, received, phy_packets;
+    unsigned begun, ended, received, streams, phy_packets;
     uint32_t phy_quadlet;
     FWAck answer;
     bool busy;                  /* inside an operation: none may be entered */
@@ -46,6 +46,13 @@ static FWAck receive(FWNode *node, const FWPacket *p)
     return to->answer;
 }
 
+static void stream_packet(FWNode *node, const FWPacket *p)
+{
+    g_assert_false(probe_of(node)->busy);
+    g_assert_cmphex(p->channel, ==, 31);
+    probe_of(node)->streams++;
+}
+
 static void phy_packet(FWNode *node, uint32_t quadlet)
 {
     probe_of(node)->phy_packets++;
@@ -71,6 +78,7 @@ static void reset_end(FWNode *node, const FWSelfIDs *ids)
 
 static const FWNodeOps probe_ops = {
     .receive = receive,
+    .stream = stream_packet,
     .phy_packet = phy_packet,
     .reset_begin = reset_begin,
     .reset_end = reset_end,
@@ -355,6 +363,26 @@ static void broadcast(void)
     tear_down();
 }
 
+/* For everybody but the sender, at a speed that the path allows */
+static void stream(void)
+{
+    set_up(3);
+    probe[2].node.speed = FW_S200;
+    send_to(&probe[0], 0, 0);
+    probe[0].packet[0].tcode = FW_TCODE_STREAM;
+    probe[0].packet[0].channel = 31;
+    g_assert_cmpuint(fw_packet_wire_length(&probe[0].packet[0]), ==,
+                     4 + 4 + 2048 + 4);
+    stub_run(MS);
+    g_assert_cmpuint(probe[0].sent, ==, 1);
+    g_assert_cmphex(probe[0].ack, ==, FW_ACK_COMPLETE);
+    g_assert_cmpuint(probe[0].streams, ==, 0);
+    g_assert_cmpuint(probe[1].streams, ==, 1);
+    g_assert_cmpuint(probe[2].streams, ==, 0);
+    g_assert_cmpuint(probe[1].received, ==, 0);
+    tear_down();
+}
+
 /* Queued, under way, and given to a bus in reset: all come back, none twice */
 static void flushed(gconstpointer timing)
 {
@@ -492,6 +520,7 @@ void bus_tests(void)
     g_test_add_func("/bus/acknowledge", acknowledge);
     g_test_add_func("/bus/nobody-answers", nobody_answers);
     g_test_add_func("/bus/broadcast", broadcast);
+    g_test_add_func("/bus/stream", stream);
     g_test_add_data_func("/bus/flushed", NULL, flushed);
     g_test_add_data_func("/bus/flushed-timing", "on", flushed);
     g_test_add_func("/bus/acknowledge-lost", acknowledge_lost);

@@ -185,6 +185,24 @@ static FWAck broadcast(FWNode *from, const FWPacket *p)
     return FW_ACK_COMPLETE;
 }
 
+/* There is no acknowledge: who sends it cannot know who listens */
+static FWAck stream(FWNode *from, const FWPacket *p)
+{
+    FWTree tree;
+    unsigned i;
+
+    fw_topology_collect(from, &tree);
+    for (i = 0; i < tree.count; i++) {
+        FWNode *to = tree.node[i];
+
+        if (to != from && to->link_active && to->ops->stream &&
+            p->speed <= fw_topology_speed(from, to)) {
+            to->ops->stream(to, p);
+        }
+    }
+    return FW_ACK_COMPLETE;
+}
+
 /* Nodes repeat what they receive, so each that is connected could hear it */
 static void let_snoop(FWNode *from, const FWPacket *p)
 {
@@ -205,6 +223,9 @@ static FWAck deliver(FWTransmission *t)
     FWNode *to;
 
     let_snoop(t->node, p);
+    if (p->tcode == FW_TCODE_STREAM) {
+        return stream(t->node, p);
+    }
     if ((p->dest_id & 0xffc0) != FW_LOCAL_BUS) {
         return FW_ACK_MISSING;
     }
@@ -241,7 +262,7 @@ static bool packet_begin(FWBus *bus)
     if (wait) {
         return occupy(bus, wait);
     }
-    t->node->fair |= fw_packet_is_request(t->packet);
+    t->node->fair |= !fw_packet_is_response(t->packet);
     QTAILQ_REMOVE(&bus->queue, t, next);
     bus->current = t;
     bus->phase = PHASE_PACKET;

@@ -44,6 +44,7 @@ enum {
     FW_TCODE_READ_QUADLET_RESPONSE = 0x6,
     FW_TCODE_READ_BLOCK_RESPONSE   = 0x7,
     FW_TCODE_LOCK_REQUEST   = 0x9,
+    FW_TCODE_STREAM         = 0xa,
     FW_TCODE_LOCK_RESPONSE  = 0xb,
 };
 
@@ -80,7 +81,8 @@ typedef enum FWAck {
 } FWAck;
 
 /**
- * struct FWPacket - an asynchronous primary packet, decoded
+ * struct FWPacket - an asynchronous primary packet, decoded; a stream packet
+ *                   has @channel, @tag and @sy instead of addresses
  * @data: quadlet_data in host byte order (write quadlet, read quadlet
  *        response); for block packets the bytes are in @payload
  * @payload: block payload as it stands on the bus, @length bytes
@@ -97,6 +99,7 @@ struct FWPacket {
     uint16_t source_id;
     uint64_t offset;            /* 48-bit destination_offset of requests */
     uint32_t data;
+    uint8_t channel, tag, sy;
     uint16_t length;
     uint8_t payload[FW_MAX_PAYLOAD];
 };
@@ -124,6 +127,7 @@ typedef struct FWSelfIDs {
  * @receive: a primary packet addressed to this node arrived in the current
  *           generation. Returns the acknowledge; anything that follows from
  *           it (a response) goes out by a later fw_bus_send().
+ * @stream: another node sent a stream packet, to whoever listens. Optional.
  * @phy_packet: a PHY packet (extended or configuration) was broadcast;
  *              also given to its sender. Optional.
  * @snoop: a primary packet, whoever it is for, the node's own too; optional,
@@ -135,6 +139,7 @@ typedef struct FWSelfIDs {
  */
 typedef struct FWNodeOps {
     FWAck (*receive)(FWNode *node, const FWPacket *packet);
+    void (*stream)(FWNode *node, const FWPacket *packet);
     void (*phy_packet)(FWNode *node, uint32_t quadlet);
     void (*snoop)(FWNode *node, const FWPacket *packet);
     void (*reset_begin)(FWNode *node);
@@ -206,7 +211,8 @@ bool fw_bus_is_timed(const FWBus *bus);
 
 /**
  * typedef FWSent - a packet that was given to the bus is done with
- * @ack: what the receiver answered. Broadcasts give FW_ACK_COMPLETE.
+ * @ack: what the receiver answered. Broadcasts and stream packets give
+ *       FW_ACK_COMPLETE.
  */
 typedef void FWSent(FWNode *node, FWPacket *packet, FWAck ack, void *opaque);
 

@@ -41,6 +41,7 @@ bool fw_packet_has_payload(const FWPacket *p)
     case FW_TCODE_READ_BLOCK_RESPONSE:
     case FW_TCODE_LOCK_REQUEST:
     case FW_TCODE_LOCK_RESPONSE:
+    case FW_TCODE_STREAM:
         return true;
     default:
         return false;
@@ -50,9 +51,10 @@ bool fw_packet_has_payload(const FWPacket *p)
 size_t fw_packet_wire_length(const FWPacket *p)
 {
     size_t header_crc = 4;
+    size_t header = p->tcode == FW_TCODE_STREAM ? 4 : 16;
 
     if (fw_packet_has_payload(p)) {
-        return 16 + header_crc +
+        return header + header_crc +
                (p->length ? ROUND_UP(p->length, 4) + 4 : 0);
     }
     switch (p->tcode) {

@@ -43,9 +43,7 @@ static void at_complete(OHCITransmit *t, unsigned event)
     trace_ohci1394_at_complete(t->ctx.name, t->packet.tcode, t->packet.tlabel,
                                event);
     ohci_descriptor_write_status(s, t->last, ohci_timestamp(s), status);
-    /* Software may have appended while the packet was under way */
-    t->waiting = t->last;
-    t->ctx.command = 0;
+    ohci_block_done(&t->ctx, t->last);
     if (t->irq || event != (OHCI_EVT_ACK | FW_ACK_COMPLETE)) {
         ohci_raise(s, t->ctx.interrupt);
     }
@@ -125,6 +123,12 @@ static bool at_parse_header(OHCITransmit *t, const uint8_t *h, size_t length)
         p->length = q3 >> 16;
         p->ext_tcode = q3 & 0xffff;
         return length == 16 && p->length <= FW_MAX_PAYLOAD;
+    case FW_TCODE_STREAM:
+        p->sy = extract32(q0, 0, 4);
+        p->channel = extract32(q0, 8, 6);
+        p->tag = extract32(q0, 14, 2);
+        p->length = q1 >> 16;
+        return length == 8 && p->length <= FW_MAX_PAYLOAD;
     default:
         return false;
     }
@@ -224,21 +228,6 @@ static bool at_block(OHCITransmit *t, uint32_t branch)
     return true;
 }
 
-/* The next block to send, from CommandPtr or from the last one's branch */
-static uint32_t at_next(OHCITransmit *t)
-{
-    OHCIDescriptor desc;
-
-    if (t->ctx.command) {
-        return t->ctx.command;
-    }
-    if (t->waiting &&
-        ohci_descriptor_read(t->ctx.ohci, t->waiting, &desc)) {
-        return desc.branch & 0xf ? desc.branch : 0;
-    }
-    return 0;
-}
-
 static void at_run(OHCITransmit *t)
 {
     unsigned guard;
@@ -251,7 +240,7 @@ static void at_run(OHCITransmit *t)
             t->ctx.control & OHCI_CTX_DEAD) {
             return;
         }
-        branch = at_next(t);
+        branch = ohci_block_next(&t->ctx);
         if (!branch) {
             t->ctx.control &= ~(OHCI_CTX_ACTIVE | OHCI_CTX_WAKE);
             return;
@@ -276,7 +265,7 @@ void ohci_at_control(OHCITransmit *t, uint32_t set, uint32_t clear)
     }
     if (set & OHCI_CTX_RUN && !(t->ctx.control & OHCI_CTX_RUN)) {
         /* A program starts at CommandPtr */
-        t->waiting = 0;
+        t->ctx.waiting = 0;
     }
     t->ctx.control |= set;
     if (set) {
@@ -300,7 +289,7 @@ void ohci_at_soft_reset(OHCITransmit *t)
 {
     timer_del(t->retry);
     t->busy = false;
-    t->waiting = 0;
+    t->ctx.waiting = 0;
     t->ctx.control = 0;
     t->ctx.command = 0;
 }

@@ -1,8 +1,8 @@
 /*
  * 1394 Open Host Controller Interface 1.1: PCI device, registers, interrupts.
  *
- * Isochronous contexts are not modelled: their registers exist, as the
- * standard demands, but a context that is started goes dead at once.
+ * Isochronous transmit is not modelled: the registers exist, as the standard
+ * demands, but a context that is started goes dead at once.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -70,7 +70,7 @@ static const OHCIRegister ohci_registers[] = {
     { OHCI_SELF_ID_COUNT, false, 0, 0, "SelfIDCount" },
     { OHCI_IR_MULTI_HI, true, 0xffffffff, 0, "IRMultiChanMaskHi" },
     { OHCI_IR_MULTI_LO, true, 0xffffffff, 0, "IRMultiChanMaskLo" },
-    { OHCI_INT_EVENT, true, 0x7fff83ff, 0, "IntEvent" },
+    { OHCI_INT_EVENT, true, 0x7fff833f, 0, "IntEvent" },
     { OHCI_INT_MASK, true, 0xffff83ff, 0, "IntMask" },
     { OHCI_IT_EVENT, true, ISO_MASK, 0, "IsoXmitIntEvent" },
     { OHCI_IT_MASK, true, ISO_MASK, 0, "IsoXmitIntMask" },
@@ -111,12 +111,22 @@ static const OHCIRegister *register_at(unsigned offset, bool *clear)
 
 /* Interrupts */
 
+/* IntEvent.isochRx follows from the contexts' events, OHCI 6.1 */
+static uint32_t int_event(const OHCI1394State *s)
+{
+    uint32_t value = ohci_reg(s, OHCI_INT_EVENT);
+
+    if (ohci_reg(s, OHCI_IR_EVENT) & ohci_reg(s, OHCI_IR_MASK)) {
+        value |= OHCI_INT_ISO_RECEIVE;
+    }
+    return value;
+}
+
 static bool interrupt_level(const OHCI1394State *s)
 {
     uint32_t mask = ohci_reg(s, OHCI_INT_MASK);
 
-    return mask & OHCI_INT_MASTER &&
-           ohci_reg(s, OHCI_INT_EVENT) & mask & ~OHCI_INT_MASTER;
+    return mask & OHCI_INT_MASTER && int_event(s) & mask & ~OHCI_INT_MASTER;
 }
 
 static void update_interrupt(OHCI1394State *s)
@@ -134,9 +144,14 @@ static void update_interrupt(OHCI1394State *s)
 void ohci_raise(OHCI1394State *s, uint32_t events)
 {
     s->regs[OHCI_INT_EVENT / 4] |= events;
-    trace_ohci1394_event(events, ohci_reg(s, OHCI_INT_EVENT),
-                         ohci_reg(s, OHCI_INT_MASK));
+    trace_ohci1394_event(events, int_event(s), ohci_reg(s, OHCI_INT_MASK));
     update_interrupt(s);
+}
+
+void ohci_raise_ir(OHCI1394State *s, unsigned index)
+{
+    s->regs[OHCI_IR_EVENT / 4] |= 1u << index;
+    ohci_raise(s, 0);
 }
 
 /* DMA */
@@ -186,6 +201,28 @@ void ohci_context_dead(OHCIContext *ctx, unsigned event)
     ctx->control = (ctx->control & ~(OHCI_CTX_ACTIVE | 0x1fu)) |
                    OHCI_CTX_DEAD | event;
     ohci_raise(ctx->ohci, OHCI_INT_UNRECOVERABLE);
+}
+
+/* From CommandPtr, or from the branch of the block before */
+uint32_t ohci_block_next(OHCIContext *ctx)
+{
+    OHCIDescriptor desc;
+
+    if (ctx->command) {
+        return ctx->command;
+    }
+    if (ctx->waiting &&
+        ohci_descriptor_read(ctx->ohci, ctx->waiting, &desc)) {
+        return desc.branch & 0xf ? desc.branch : 0;
+    }
+    return 0;
+}
+
+/* Its branch is read when it is needed: software may append until then */
+void ohci_block_done(OHCIContext *ctx, uint32_t last)
+{
+    ctx->waiting = last;
+    ctx->command = 0;
 }
 
 /* Cycle timer: 7 bits seconds, 13 bits cycles, 12 bits ticks */
@@ -263,6 +300,7 @@ static void soft_reset(OHCI1394State *s)
     ohci_at_soft_reset(&s->at_response);
     ohci_ar_soft_reset(&s->ar_request);
     ohci_ar_soft_reset(&s->ar_response);
+    ohci_ir_soft_reset(s);
     s->rom_map = 0;
     ohci_phy_update_node(s);
     update_interrupt(s);
@@ -314,6 +352,8 @@ static void register_changed(OHCI1394State *s, unsigned offset, uint32_t old,
         break;
     case OHCI_INT_EVENT:
     case OHCI_INT_MASK:
+    case OHCI_IR_EVENT:
+    case OHCI_IR_MASK:
         update_interrupt(s);
         break;
     default:
@@ -358,6 +398,8 @@ static uint32_t ohci_register_read(OHCI1394State *s, unsigned offset)
     value = ohci_reg(s, reg->offset);
     if (reg->offset == OHCI_CYCLE_TIMER) {
         value = ohci_cycle_timer(s);
+    } else if (reg->offset == OHCI_INT_EVENT) {
+        value = int_event(s);
     }
     /* The clear addresses of events show those that are not masked */
     if (clear && (reg->offset == OHCI_INT_EVENT ||
@@ -438,6 +480,9 @@ static uint64_t ohci_mmio_read(void *opaque, hwaddr offset, unsigned size)
 {
     OHCI1394State *s = opaque;
 
+    if (offset >= OHCI_IR_CONTEXT) {
+        return ohci_ir_read(s, offset);
+    }
     if (offset >= OHCI_IT_CONTEXT) {
         return 0;
     }
@@ -450,12 +495,13 @@ static void ohci_mmio_write(void *opaque, hwaddr offset, uint64_t value,
 {
     OHCI1394State *s = opaque;
 
+    if (offset >= OHCI_IR_CONTEXT) {
+        ohci_ir_write(s, offset, value);
+        return;
+    }
     if (offset >= OHCI_IT_CONTEXT) {
-        bool control = offset < OHCI_IR_CONTEXT ? !(offset & 0xf) :
-                                                  !(offset & 0x1f);
-
-        if (control && value & OHCI_CTX_RUN) {
-            qemu_log_mask(LOG_UNIMP, "ohci1394: no isochronous contexts\n");
+        if (!(offset & 0xf) && value & OHCI_CTX_RUN) {
+            qemu_log_mask(LOG_UNIMP, "ohci1394: no isochronous transmit\n");
             ohci_raise(s, OHCI_INT_UNRECOVERABLE);
         }
         return;
@@ -520,6 +566,15 @@ static FWAck ohci_receive(FWNode *node, const FWPacket *p)
         return FW_ACK_MISSING;
     }
     return ohci_ar_packet(&s->ar_request, p, FW_ACK_PENDING);
+}
+
+static void ohci_stream(FWNode *node, const FWPacket *p)
+{
+    OHCI1394State *s = node_ohci(node);
+
+    if (ohci_link_is_up(s)) {
+        ohci_ir_packet(s, p);
+    }
 }
 
 static void ohci_phy_packet(FWNode *node, uint32_t quadlet)
@@ -615,6 +670,7 @@ static void ohci_reset_end(FWNode *node, const FWSelfIDs *ids)
 
 static const FWNodeOps ohci_node_ops = {
     .receive = ohci_receive,
+    .stream = ohci_stream,
     .phy_packet = ohci_phy_packet,
     .reset_begin = ohci_reset_begin,
     .reset_end = ohci_reset_end,
@@ -651,6 +707,7 @@ static void ohci_realize(PCIDevice *pci, Error **errp)
                  true);
     ohci_ar_init(s, &s->ar_request, "AR request", OHCI_INT_AR_REQUEST);
     ohci_ar_init(s, &s->ar_response, "AR response", OHCI_INT_AR_RESPONSE);
+    ohci_ir_init(s);
     s->cycle_64 = timer_new_ns(QEMU_CLOCK_VIRTUAL, cycle_64_fn, s);
     cycle_64_schedule(s);
 

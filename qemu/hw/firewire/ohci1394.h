@@ -71,6 +71,7 @@ enum {
 #define OHCI_INT_AT_RESPONSE    (1u << 1)
 #define OHCI_INT_AR_REQUEST     (1u << 4)
 #define OHCI_INT_AR_RESPONSE    (1u << 5)
+#define OHCI_INT_ISO_RECEIVE    (1u << 7)
 #define OHCI_INT_POSTED_WRITE   (1u << 8)
 #define OHCI_INT_SELF_ID2       (1u << 15)
 #define OHCI_INT_SELF_ID        (1u << 16)
@@ -110,6 +111,7 @@ enum {
 /* Event codes; acknowledges are 0x10 + ack */
 enum {
     OHCI_EVT_NO_STATUS          = 0x00,
+    OHCI_EVT_LONG_PACKET        = 0x02,
     OHCI_EVT_MISSING_ACK        = 0x03,
     OHCI_EVT_DESCRIPTOR_READ    = 0x06,
     OHCI_EVT_DATA_READ          = 0x07,
@@ -126,7 +128,9 @@ enum {
 #define OHCI_DESC_CMD(c)        extract32(c, 12, 4)
 #define OHCI_DESC_KEY(c)        extract32(c, 8, 3)
 #define OHCI_DESC_IRQ(c)        extract32(c, 4, 2)
-enum { OHCI_CMD_OUTPUT_MORE, OHCI_CMD_OUTPUT_LAST, OHCI_CMD_INPUT_MORE };
+#define OHCI_DESC_WAIT(c)       extract32(c, 0, 2)
+enum { OHCI_CMD_OUTPUT_MORE, OHCI_CMD_OUTPUT_LAST, OHCI_CMD_INPUT_MORE,
+       OHCI_CMD_INPUT_LAST };
 enum { OHCI_KEY_NORMAL = 0, OHCI_KEY_IMMEDIATE = 2 };
 
 #define OHCI_TCODE_PHY          0xe
@@ -140,12 +144,13 @@ typedef struct OHCIDescriptor {
     uint16_t status;
 } OHCIDescriptor;
 
-/* An asynchronous DMA context */
+/* A DMA context */
 typedef struct OHCIContext {
     OHCI1394State *ohci;
     const char *name;
     uint32_t control;
     uint32_t command;           /* CommandPtr: address and Z */
+    uint32_t waiting;           /* last descriptor of the block done last */
     uint32_t interrupt;
     bool response;
 } OHCIContext;
@@ -158,7 +163,6 @@ typedef struct OHCITransmit {
     uint32_t last;              /* address of its OUTPUT_LAST descriptor */
     uint32_t branch;            /* and what that branches to */
     bool irq;
-    uint32_t waiting;           /* OUTPUT_LAST whose branch ended the list */
     QEMUTimer *retry;
 } OHCITransmit;
 
@@ -167,6 +171,12 @@ typedef struct OHCIReceive {
     OHCIDescriptor desc;        /* of the buffer that is being filled */
     bool loaded;
 } OHCIReceive;
+
+typedef struct OHCIIsoReceive {
+    OHCIContext ctx;
+    unsigned index;
+    uint32_t match;             /* ContextMatch */
+} OHCIIsoReceive;
 
 /* Response to a request that hardware serves */
 typedef struct OHCIResponse OHCIResponse;
@@ -193,6 +203,7 @@ struct OHCI1394State {
 
     OHCITransmit at_request, at_response;
     OHCIReceive ar_request, ar_response;
+    OHCIIsoReceive ir[OHCI_ISO_CONTEXTS];
     QTAILQ_HEAD(, OHCIResponse) responses;
 };
 
@@ -214,6 +225,14 @@ bool ohci_descriptor_read(OHCI1394State *s, uint32_t address,
 void ohci_descriptor_write_status(OHCI1394State *s, uint32_t address,
                                   uint16_t res_count, uint16_t status);
 void ohci_context_dead(OHCIContext *ctx, unsigned event);
+/*
+ * A context works off its program block by block: address and Z of the next
+ * one, 0 where there is none yet; @last is the last descriptor of one
+ */
+uint32_t ohci_block_next(OHCIContext *ctx);
+void ohci_block_done(OHCIContext *ctx, uint32_t last);
+/* An isochronous receive context has something to tell */
+void ohci_raise_ir(OHCI1394State *s, unsigned index);
 bool ohci_link_is_up(const OHCI1394State *s);
 
 /* ohci1394-at.c */
@@ -231,6 +250,13 @@ FWAck ohci_ar_packet(OHCIReceive *r, const FWPacket *packet, FWAck ack);
 void ohci_ar_phy_packet(OHCIReceive *r, uint32_t q1, uint32_t q2,
                         unsigned event);
 void ohci_ar_soft_reset(OHCIReceive *r);
+
+/* ohci1394-ir.c */
+void ohci_ir_init(OHCI1394State *s);
+void ohci_ir_write(OHCI1394State *s, unsigned offset, uint32_t value);
+uint32_t ohci_ir_read(OHCI1394State *s, unsigned offset);
+void ohci_ir_packet(OHCI1394State *s, const FWPacket *packet);
+void ohci_ir_soft_reset(OHCI1394State *s);
 
 /* ohci1394-phy.c */
 void ohci_phy_init(OHCI1394State *s);
