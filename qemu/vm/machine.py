@@ -11,6 +11,9 @@ from vm.host import Failure
 CONTROLLER = "/machine/peripheral/fw0"
 BUS = CONTROLLER + "/fw0.0"
 
+# Of the second controller, which Linux's own target is published on
+SECOND_GUID = 0x00525400C0DE1100
+
 
 def comma(text: str) -> str:
     """As a value in QEMU's option syntax"""
@@ -110,8 +113,10 @@ def firewire(options: argparse.Namespace, units: list[disks.Disk],
     result = ["-device", "ohci1394,id=fw0" + (",max-rec=9" if cardbus else "")]
     if options.intruder:
         result += ["-device", "fw-intruder,id=i0,bus=fw0.0"]
+    if options.controllers == 2 or options.target == "lio":
+        result += ["-device", "ohci1394,id=fw1,fwbus=%s,guid=%d" % (BUS, SECOND_GUID)]
     if options.target == "lio":
-        return [*result, "-device", "ohci1394,id=fw1,fwbus=" + BUS]
+        return result
     wanted = {unit.target for unit in units}
     if options.target_prop:
         wanted.add(0)
