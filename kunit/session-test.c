@@ -1568,6 +1568,27 @@ static void test_reconnect_exhausted(struct kunit *test)
 	expect_retries_then_failure(w, refuse);
 }
 
+/* The target took it and forgot it: there is time for another one */
+static void test_reconnect_lost(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	w->session.config.login_timeout_ms = 40000;
+	log_in(w, 4);
+	bus_reset(w);
+	take(w, ORB_RECONNECT);
+	advance(w, 2499);
+	EXPECT_STATE(w, "reconnecting");
+	advance(w, 1);
+	EXPECT_STATE(w, "suspended");
+	advance(w, 100);
+	take(w, ORB_RECONNECT);
+	answer(w, YES);
+	expect_agent_start(w);
+	EXPECT_STATE(w, "logged in");
+	EXPECT_EDGES(w, "up");
+}
+
 /* A hold of 4 s; the target is given another second to answer */
 static void test_reconnect_bounded(struct kunit *test)
 {
@@ -1577,7 +1598,9 @@ static void test_reconnect_bounded(struct kunit *test)
 	log_in(w, 3);
 	bus_reset(w);
 	take(w, ORB_RECONNECT);
-	advance(w, 4999);
+	advance(w, 2100);
+	take(w, ORB_RECONNECT);
+	advance(w, 2899);
 	EXPECT_STATE(w, "reconnecting");
 	advance(w, 1);
 	EXPECT_STATE(w, "logging in");
@@ -2953,6 +2976,7 @@ static struct kunit_case session_test_cases[] = {
 	KUNIT_CASE(test_reconnect_not_acknowledged),
 	KUNIT_CASE(test_reconnect_acknowledged_later),
 	KUNIT_CASE(test_reconnect_exhausted),
+	KUNIT_CASE(test_reconnect_lost),
 	KUNIT_CASE(test_reconnect_bounded),
 	KUNIT_CASE(test_reconnect_answered_late),
 	KUNIT_CASE(test_hold_over_in_the_queue),

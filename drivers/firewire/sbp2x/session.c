@@ -450,6 +450,33 @@ static unsigned int other_timeout_ms(const struct sbp2x_session *session)
 		     SBP2X_OTHER_TIMEOUT_MS, SBP2X_LOGIN_TIMEOUT_MAX_MS);
 }
 
+/*
+ * A RECONNECT may get lost, and with it the login. So the first one is waited
+ * for no longer than half of the hold, if that is not too short.
+ */
+static unsigned int reconnect_timeout_ms(const struct sbp2x_session *session)
+{
+	unsigned int half = session->hold_s * MSEC_PER_SEC / 2;
+
+	if (session->view.retries || half < SBP2X_OTHER_TIMEOUT_MS)
+		return other_timeout_ms(session);
+
+	return min(half, other_timeout_ms(session));
+}
+
+static unsigned int timeout_ms(const struct sbp2x_session *session,
+			       enum sbp2x_function function)
+{
+	switch (function) {
+	case SBP2X_FUNCTION_LOGIN:
+		return login_timeout_ms(session);
+	case SBP2X_FUNCTION_RECONNECT:
+		return reconnect_timeout_ms(session);
+	default:
+		return other_timeout_ms(session);
+	}
+}
+
 /* A bus reset that nobody told us of has closed it; see AWAIT_RESET_MS */
 static void session_open_memory(struct sbp2x_session *session)
 {
@@ -476,8 +503,7 @@ static void session_operate(struct sbp2x_session *session,
 	op->exclusive = config->exclusive;
 	op->reconnect = SBP2X_LOGIN_RECONNECT;
 	op->status_fifo = config->status_fifo;
-	op->timeout_ms = login ? login_timeout_ms(session) :
-				 other_timeout_ms(session);
+	op->timeout_ms = timeout_ms(session, function);
 	op->done = done;
 	sbp2x_management_queue(session->management, op);
 }
