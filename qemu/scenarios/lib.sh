@@ -213,11 +213,13 @@ unit_driver() {
 	done
 }
 
-# The SBP-2 unit, such as fw1.0
+# The SBP-2 unit, such as fw1.0; with LIO, which there are four of, the driver's
 unit() {
 	for unit in /sys/bus/firewire/devices/fw*.*; do
-		[ "$(cat "$unit/specifier_id" 2>/dev/null)" = 0x00609e ] &&
-			{ basename "$unit"; return; }
+		[ "$(cat "$unit/specifier_id" 2>/dev/null)" = 0x00609e ] || continue
+		[ "$LAB_TARGET" != lio ] || [ -e "$unit/driver" ] || continue
+		basename "$unit"
+		return
 	done
 	return 1
 }

@@ -54,6 +54,13 @@ def parse(text: str, cd: bool = False) -> Disk:
     return disk
 
 
+def lio_sizes(disks: list[Disk]) -> list[int]:
+    """Of the logical units of Linux's own target, which are files in the guest"""
+    if any(disk.path or disk.read_only or disk.target for disk in disks):
+        raise Failure("with --target lio a --disk is a size, and nothing else")
+    return [disk.size for disk in disks] or [128 << 20]
+
+
 def arguments(disks: list[Disk], folder: pathlib.Path) -> list[str]:
     """Options for QEMU; files of disks that have none go to @folder"""
     result: list[str] = []

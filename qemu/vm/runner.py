@@ -177,17 +177,21 @@ class Run:
 
     # Preparation
 
-    def environment(self, kernel: pathlib.Path, ours: str, units: int) -> str:
+    def environment(self, kernel: pathlib.Path, ours: str,
+                    units: list[disks.Disk]) -> str:
         options = self.options
         size = shutil.get_terminal_size()
+        lio = disks.lio_sizes(units) if options.target == "lio" else []
         leaks = options.kmemleak
         if leaks is None:
             leaks = options.kernel == "debug" and options.driver != "none"
         return shell_variables({
             "LAB_ROOT": str(host.ROOT), "LAB_MODULES": str(kernel / "modules"),
             "LAB_OUR_MODULES": ours, "LAB_DRIVER": options.driver,
-            "LAB_KERNEL": options.kernel, "LAB_DISKS": str(units),
-            "LAB_TARGET": options.target, "LAB_CWD": os.getcwd(),
+            "LAB_KERNEL": options.kernel, "LAB_DISKS": str(len(lio or units)),
+            "LAB_TARGET": options.target,
+            "LAB_LIO_SIZES": " ".join(map(str, lio)),
+            "LAB_LIO_GUID": "%016x" % machine.SECOND_GUID, "LAB_CWD": os.getcwd(),
             "LAB_NO_LOAD": "1" if options.no_load else "",
             "LAB_BARE": "1" if options.bare else "",
             "LAB_WAIT": str(options.wait), "LAB_TOKEN": self.token,
@@ -204,8 +208,7 @@ class Run:
         kernel = pathlib.Path(host.step("kernel", options.kernel))
         ours = host.step("module", options.kernel) if options.driver == "sbp2x" else ""
         release = (kernel / "release").read_text().strip()
-        count = 1 if options.target == "lio" else len(units)
-        files = {"environment": self.environment(kernel, ours, count)}
+        files = {"environment": self.environment(kernel, ours, units)}
         if not self.shell:
             files["command"] = ("cd %s 2>/dev/null || cd /\nexec %s\n" % (
                 shlex.quote(os.getcwd()), shlex.join(options.command)))
