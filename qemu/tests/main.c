@@ -13,5 +13,6 @@ int main(int argc, char **argv)
     fetch_tests();
     timing_tests();
     intruder_tests();
+    link_tests();
     return g_test_run();
 }

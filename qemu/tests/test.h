@@ -20,5 +20,6 @@ void node_tests(void);
 void fetch_tests(void);
 void timing_tests(void);
 void intruder_tests(void);
+void link_tests(void);
 
 #endif

@@ -45,7 +45,12 @@ typedef struct FWTransmission {
     QTAILQ_ENTRY(FWTransmission) next;
 } FWTransmission;
 
-typedef enum FWPhase { PHASE_IDLE, PHASE_PACKET, PHASE_ACK } FWPhase;
+typedef enum FWPhase {
+    PHASE_IDLE,
+    PHASE_PACKET,
+    PHASE_WAIT,                 /* for fw_bus_acknowledge() */
+    PHASE_ACK,
+} FWPhase;
 
 struct FWBus {
     BusState parent_obj;
@@ -59,7 +64,10 @@ struct FWBus {
     int64_t idle_since;
     uint64_t busy_ns;           /* with packets and acknowledges, ever */
     FWAck ack;
+    int64_t ack_ns;             /* how long it takes */
     QEMUTimer *medium;
+    const FWMedium *far;        /* the medium is elsewhere */
+    void *far_medium;
 
     QEMUTimer *reset_begin;
     QEMUTimer *reset_end;
@@ -279,13 +287,28 @@ static bool packet_begin(FWBus *bus)
 static bool ack_begin(FWBus *bus)
 {
     FWTransmission *t = bus->current;
-    int64_t duration = ack_ns(bus, t->packet);
-    bool occupied = occupy(bus, duration);
+    bool occupied;
 
-    bus->busy_ns += duration;
+    bus->ack_ns = ack_ns(bus, t->packet);
+    occupied = occupy(bus, bus->ack_ns);
+    bus->busy_ns += bus->ack_ns;
     bus->phase = PHASE_ACK;
     bus->ack = t->flushed ? FW_ACK_BUS_RESET : deliver(t);
+    if (bus->ack == FW_ACK_LATER) {
+        timer_del(bus->medium);
+        bus->phase = PHASE_WAIT;
+        return true;
+    }
     return occupied;
+}
+
+void fw_bus_acknowledge(FWBus *bus, FWAck ack)
+{
+    if (bus->phase == PHASE_WAIT) {
+        bus->ack = ack;
+        bus->phase = PHASE_ACK;
+        timer_mod(bus->medium, now_ns() + bus->ack_ns);
+    }
 }
 
 static bool ack_end(FWBus *bus)
@@ -304,7 +327,7 @@ static bool ack_end(FWBus *bus)
     return occupied;
 }
 
-/* One phase of the transmission of a packet. True: the timer goes on */
+/* One phase of the transmission of a packet. True: what comes next will tell */
 static bool medium_step(FWBus *bus)
 {
     switch (bus->phase) {
@@ -312,6 +335,8 @@ static bool medium_step(FWBus *bus)
         return packet_begin(bus);
     case PHASE_PACKET:
         return ack_begin(bus);
+    case PHASE_WAIT:
+        return true;
     default:
         return ack_end(bus);
     }
@@ -350,8 +375,14 @@ static void medium_kick(FWBus *bus)
 
 void fw_bus_send(FWNode *node, FWPacket *packet, FWSent *sent, void *opaque)
 {
-    FWTransmission *t = g_new0(FWTransmission, 1);
+    FWTransmission *t;
 
+    if (node->bus->far) {
+        node->bus->far->send(node->bus->far_medium, node, packet, sent,
+                             opaque);
+        return;
+    }
+    t = g_new0(FWTransmission, 1);
     t->node = node;
     t->packet = packet;
     t->sent = sent;
@@ -391,40 +422,53 @@ void fw_bus_cancel(FWNode *node)
     g_autoptr(GPtrArray) taken = g_ptr_array_new_with_free_func(g_free);
     FWBus *bus = node->bus;
 
+    if (bus->far) {
+        bus->far->cancel(bus->far_medium, node);
+    }
     take_transmissions(node, taken);
     if (bus->current && bus->current->node == node) {
         bus->current->sent = NULL;
     }
 }
 
+/* A PHY configuration packet sets the root, the gap count, or both */
+static bool phy_sets_gap(uint32_t quadlet)
+{
+    return !extract32(quadlet, 30, 2) && extract32(quadlet, 22, 1);
+}
+
+void fw_bus_phy_configure(FWNode *node, uint32_t quadlet)
+{
+    if (!extract32(quadlet, 30, 2) && extract32(quadlet, 23, 1)) {
+        node->force_root = node->phy_id == extract32(quadlet, 24, 6);
+    }
+    if (phy_sets_gap(quadlet)) {
+        node->gap_count = extract32(quadlet, 16, 6);
+        node->gap_count_kept = true;
+    }
+}
+
 void fw_bus_send_phy(FWNode *node, uint32_t quadlet)
 {
-    unsigned gap = extract32(quadlet, 16, 6);
-    unsigned root_id = extract32(quadlet, 24, 6);
-    bool set_root = extract32(quadlet, 23, 1);
-    bool set_gap = extract32(quadlet, 22, 1);
-    bool configuration = !extract32(quadlet, 30, 2) && (set_root || set_gap);
     FWTree tree;
     unsigned i;
 
     trace_fw_bus_phy_packet(node->name, quadlet);
+    if (node->bus->far) {
+        node->bus->far->send_phy(node->bus->far_medium, node, quadlet);
+        return;
+    }
     fw_topology_collect(node, &tree);
     for (i = 0; i < tree.count; i++) {
         FWNode *to = tree.node[i];
 
-        if (configuration && set_root) {
-            to->force_root = to->phy_id == root_id;
-        }
-        if (configuration && set_gap) {
-            to->gap_count = gap;
-            to->gap_count_kept = true;
-        }
+        fw_bus_phy_configure(to, quadlet);
         if (to->ops->phy_packet) {
             to->ops->phy_packet(to, quadlet);
         }
     }
-    if (configuration && set_gap) {
-        node->bus->last.gap_count = gap;
+    if (phy_sets_gap(quadlet)) {
+        node->bus->last.gap_count = extract32(quadlet, 16, 6);
     }
 }
 
@@ -555,6 +599,10 @@ void fw_bus_reset(FWBus *bus, FWNode *node, bool short_reset)
     bool initiated = node != NULL;
 
     node = node ?: QTAILQ_FIRST(&bus->nodes);
+    if (node && bus->far) {
+        bus->far->reset(bus->far_medium, node, short_reset);
+        return;
+    }
     if (!node || node->reset_wanted) {
         return;
     }
@@ -578,6 +626,48 @@ void fw_bus_reset_kind(FWBus *bus, FWNode *node, const char *kind,
         return;
     }
     fw_bus_reset(bus, node, !strcmp(kind, "short"));
+}
+
+/* Where the medium is elsewhere */
+
+FWNode *fw_bus_first_node(FWBus *bus)
+{
+    return QTAILQ_FIRST(&bus->nodes);
+}
+
+void fw_bus_far_reset_begin(FWNode *node)
+{
+    node_reset_begin(node);
+}
+
+void fw_bus_far_reset_end(FWNode *node, const FWSelfIDs *ids)
+{
+    FWBus *bus = node->bus;
+
+    node->phy_id = ids->phy_id;
+    node->gap_count = ids->gap_count;
+    node->initiated_reset = false;
+    node->in_reset = false;
+    bus->generation++;
+    bus->last = *ids;
+    node->ops->reset_end(node, ids);
+}
+
+void fw_bus_set_medium(FWBus *bus, const FWMedium *ops, void *medium)
+{
+    FWNode *node;
+
+    timer_del(bus->reset_begin);
+    timer_del(bus->reset_end);
+    bus->far = ops;
+    bus->far_medium = medium;
+    QTAILQ_FOREACH(node, &bus->nodes, next) {
+        node->reset_wanted = false;
+        if (!ops && node->in_reset) {
+            timer_mod(bus->reset_end, now_ns() + reset_duration_ns(bus));
+        }
+    }
+    fw_bus_reset(bus, NULL, false);
 }
 
 /* Nodes and cables */

@@ -67,7 +67,7 @@ enum {
     FW_RCODE_ADDRESS_ERROR  = 7,
 };
 
-/* Acknowledge codes, IEEE 1394-1995 table 6-13; the last is ours */
+/* Acknowledge codes, IEEE 1394-1995 table 6-13; the last three are ours */
 typedef enum FWAck {
     FW_ACK_COMPLETE         = 0x1,
     FW_ACK_PENDING          = 0x2,
@@ -78,6 +78,7 @@ typedef enum FWAck {
     FW_ACK_TYPE_ERROR       = 0xe,
     FW_ACK_MISSING          = 0x100,    /* nobody answered */
     FW_ACK_BUS_RESET        = 0x101,    /* flushed by a bus reset, not sent */
+    FW_ACK_LATER            = 0x102,    /* fw_bus_acknowledge() will tell */
 } FWAck;
 
 /**
@@ -226,6 +227,41 @@ typedef void FWSent(FWNode *node, FWPacket *packet, FWAck ack, void *opaque);
  * called, and called once. No retries here: a busy ack is the sender's affair.
  */
 void fw_bus_send(FWNode *node, FWPacket *packet, FWSent *sent, void *opaque);
+
+/**
+ * fw_bus_acknowledge - the acknowledge that was to come later
+ *
+ * Until then the packet keeps the medium. Nothing happens where it waits for
+ * none.
+ */
+void fw_bus_acknowledge(FWBus *bus, FWAck ack);
+
+/**
+ * struct FWMedium - where the medium of a bus is, if not here
+ *
+ * Its functions stand in for those of the bus with the same names.
+ */
+typedef struct FWMedium {
+    void (*send)(void *medium, FWNode *node, FWPacket *packet, FWSent *sent,
+                 void *opaque);
+    void (*cancel)(void *medium, FWNode *node);
+    void (*send_phy)(void *medium, FWNode *node, uint32_t quadlet);
+    void (*reset)(void *medium, FWNode *node, bool short_reset);
+} FWMedium;
+
+/**
+ * fw_bus_set_medium - the bus is but an end of one that is elsewhere
+ * @ops: or NULL: it is here again, and its nodes are alone
+ *
+ * Its nodes are then told by fw_bus_far_reset_begin() and
+ * fw_bus_far_reset_end() of the resets there are.
+ */
+void fw_bus_set_medium(FWBus *bus, const FWMedium *ops, void *medium);
+FWNode *fw_bus_first_node(FWBus *bus);
+/* What a PHY configuration packet does to a node */
+void fw_bus_phy_configure(FWNode *node, uint32_t quadlet);
+void fw_bus_far_reset_begin(FWNode *node);
+void fw_bus_far_reset_end(FWNode *node, const FWSelfIDs *ids);
 
 /* Forget everything queued by this node; its FWSents are not called */
 void fw_bus_cancel(FWNode *node);
