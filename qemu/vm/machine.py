@@ -75,6 +75,11 @@ class Ports:
                            "-mon", "chardev=guestmon,mode=control"]
         self._port(name, near.fileno())
 
+    def link(self, end: socket.socket) -> None:
+        """To the other guest on the bus"""
+        self.passed.append(end)
+        self.arguments += ["-chardev", "socket,id=link,fd=%d" % end.fileno()]
+
     def console(self) -> None:
         self.arguments += ["-chardev", "stdio,id=tty,signal=off",
                            "-device", "virtconsole,nr=0,chardev=tty"]
@@ -108,6 +113,9 @@ def deterministic() -> list[str]:
 
 def firewire(options: argparse.Namespace, units: list[disks.Disk],
              folder: pathlib.Path) -> list[str]:
+    if options.target == "lio-server":
+        return ["-device", "ohci1394,id=fw0,guid=%d" % SECOND_GUID,
+                "-device", "fw-link,id=l0,bus=fw0.0,chardev=link,far=on"]
     cardbus = options.persona == "cardbus"
     persona = "oxford" if cardbus else options.persona
     result = ["-device", "ohci1394,id=fw0" + (",max-rec=9" if cardbus else "")]
@@ -117,6 +125,8 @@ def firewire(options: argparse.Namespace, units: list[disks.Disk],
         result += ["-device", "ohci1394,id=fw1,fwbus=%s,guid=%d" % (BUS, SECOND_GUID)]
     if options.target == "lio":
         return result
+    if options.target == "lio-guest":
+        return [*result, "-device", "fw-link,id=l0,bus=fw0.0,chardev=link"]
     wanted = {unit.target for unit in units}
     if options.target_prop:
         wanted.add(0)

@@ -7,6 +7,7 @@ import fcntl
 import os
 import pathlib
 import secrets
+import select
 import selectors
 import shlex
 import shutil
@@ -174,6 +175,8 @@ class Run:
         self.hung = False
         self.timed_out = False
         self.folder = Folder()
+        self.link: socket.socket | None = None
+        self.target: TargetGuest | None = None
 
     # Preparation
 
@@ -181,7 +184,7 @@ class Run:
                     units: list[disks.Disk]) -> str:
         options = self.options
         size = shutil.get_terminal_size()
-        lio = disks.lio_sizes(units) if options.target == "lio" else []
+        lio = disks.lio_sizes(units) if options.target != "emulated" else []
         leaks = options.kmemleak
         if leaks is None:
             leaks = options.kernel == "debug" and options.driver != "none"
@@ -218,9 +221,22 @@ class Run:
 
     # The guest
 
+    def start_target(self) -> None:
+        """Linux's own target, in a guest of its own"""
+        if self.target:
+            self.target.clean_up()
+        self.target = TargetGuest(self.options)
+        self.target.start()
+        self.target.wait()
+        self.link = self.target.near
+
     def start(self) -> None:
+        if self.options.target == "lio-guest":
+            self.start_target()
         binary, kernel, units = self.prepare()
         ports = machine.Ports()
+        if self.link:
+            ports.link(self.link)
         self.control = ports.add("lab.control")
         mark = b"\0" + self.token.encode() + b"\n"
         self.streams = [] if self.shell else [
@@ -344,9 +360,10 @@ class Run:
         print("lab:", sentence, file=sys.stderr)
         for line in lines:
             print("    " + line, file=sys.stderr)
-        if self.read_log("kernel.log"):
-            print("lab: the whole kernel log is in %s"
-                  % self.folder.keep_log("kernel.log"), file=sys.stderr)
+        for guest in [self, *([self.target] if self.target else [])]:
+            if guest.read_log("kernel.log"):
+                print("lab: the whole kernel log is in %s"
+                      % guest.folder.keep_log("kernel.log"), file=sys.stderr)
 
     def judge(self) -> int:
         log = self.read_log("kernel.log")
@@ -397,11 +414,54 @@ class Run:
         return self.judge()
 
     def clean_up(self) -> None:
+        if self.target:
+            self.target.clean_up()
         self.stop()
         self.copy_logs()
         self.folder.remove()
         if self.options.monitor:
             pathlib.Path(self.options.monitor).unlink(missing_ok=True)
+
+
+class TargetGuest(Run):
+    """Another guest on the same bus, whose kernel is the target. What that
+    kernel complains of is not judged."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        values: dict[str, object] = {
+            **vars(options), "target": "lio-server", "driver": "none",
+            "mem": "512M", "share": None, "monitor": None, "log": None,
+            "qemu_log": None, "bus_prop": [], "timing": False, "iommu": False,
+            "qemu_arg": [],
+            "command": ["sh", "-c", "echo up; exec sleep infinity"]}
+        super().__init__(argparse.Namespace(**values))
+        self.near, self.link = socket.socketpair()
+
+    def wait(self) -> None:
+        """Until the target can be logged in to"""
+        log = LogWatch(self.folder.path / "kernel.log")
+        stdout = self.streams[0].port
+        words = b""
+        while b"up" not in words:
+            readable, _, _ = select.select([stdout, self.control], [], [], 0.5)
+            if stdout in readable:
+                words += stdout.recv(4096)
+            if self.control in readable:
+                self.read(self.control, None)
+            log.look()
+            if self.is_lost(log):
+                self.tell_why()
+
+    def is_lost(self, log: LogWatch) -> bool:
+        assert self.process
+        silent = time.monotonic() - log.grew > BOOT_SILENCE_SECONDS
+        return (self.process.poll() is not None or log.fatal or
+                self.status is not None or (silent and not self.ready))
+
+    def tell_why(self) -> None:
+        print(self.read_log("qemu.log"), end="", file=sys.stderr)
+        raise Failure("the target's guest does not come up; its kernel log is "
+                      "in %s" % self.folder.keep_log("kernel.log"))
 
 
 def run(options: argparse.Namespace) -> int:
