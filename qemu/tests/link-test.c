@@ -304,6 +304,18 @@ static void closed(void)
     tear_down();
 }
 
+/* What is no message ends it */
+static void nonsense(void)
+{
+    static const uint8_t bytes[] = "GET / HTTP/1.0\r\n\r\n";
+
+    set_up();
+    fw_link_receive(&near.link, bytes, sizeof(bytes));
+    settle();
+    g_assert_cmpuint(near.ids.nodes, ==, 1);
+    tear_down();
+}
+
 void link_tests(void)
 {
     g_test_add_func("/link/joined", joined);
@@ -314,4 +326,5 @@ void link_tests(void)
     g_test_add_func("/link/acknowledge-of-the-past", acknowledge_of_the_past);
     g_test_add_func("/link/cancel", cancel);
     g_test_add_func("/link/closed", closed);
+    g_test_add_func("/link/nonsense", nonsense);
 }

@@ -371,6 +371,10 @@ static bool next_message(FWLink *link, FWLinkMessage *m, FWPacket *body)
         return false;
     }
     memcpy(m, link->in->data, sizeof(*m));
+    if (m->length < sizeof(*m) || m->length > sizeof(*m) + sizeof(*body)) {
+        fw_link_close(link);    /* whoever that is, it is no end of a link */
+        return false;
+    }
     if (link->in->len < m->length) {
         return false;
     }
