@@ -575,10 +575,13 @@ static void doorbell_done(struct sbp2x_transaction *t, int rcode)
 	write_follow_up(agent, &end);
 }
 
-/* The task that is next to be given to the target, or NULL */
+/*
+ * The task that is next to be given to the target, or NULL. They are given in
+ * order, so what is queued is the end of the list.
+ */
 static struct sbp2x_task *agent_next(struct sbp2x_agent *agent)
 {
-	struct sbp2x_task *task;
+	struct sbp2x_task *task, *next = NULL;
 
 	lockdep_assert_held(&agent->lock);
 	if (agent->state != SBP2X_AGENT_READY || agent->backing_off)
@@ -586,10 +589,12 @@ static struct sbp2x_task *agent_next(struct sbp2x_agent *agent)
 	if (agent->mode == SBP2X_MODE_SERIAL && agent->at_target)
 		return NULL;
 
-	list_for_each_entry(task, &agent->tasks, link)
-		if (task->state == SBP2X_TASK_QUEUED)
-			return task;
-	return NULL;
+	list_for_each_entry_reverse(task, &agent->tasks, link) {
+		if (task->state != SBP2X_TASK_QUEUED)
+			break;
+		next = task;
+	}
+	return next;
 }
 
 /* True where the ORB_POINTER is to be written, to tell the target of it */
