@@ -14,5 +14,6 @@ int main(int argc, char **argv)
     timing_tests();
     intruder_tests();
     link_tests();
+    capture_tests();
     return g_test_run();
 }

@@ -21,5 +21,6 @@ void fetch_tests(void);
 void timing_tests(void);
 void intruder_tests(void);
 void link_tests(void);
+void capture_tests(void);
 
 #endif

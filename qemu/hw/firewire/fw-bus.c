@@ -19,6 +19,7 @@
 #include "qemu/module.h"
 #include "qemu/timer.h"
 #include "compat-qemu.h"
+#include "fw-capture.h"
 #include "fw-topology.h"
 #include "trace.h"
 
@@ -57,6 +58,9 @@ struct FWBus {
 
     QTAILQ_HEAD(, FWNode) nodes;
     unsigned count;
+    unsigned attached;          /* ever */
+    FWCapture *capture;
+    GByteArray *captured;       /* until its acknowledge is known */
 
     QTAILQ_HEAD(, FWTransmission) queue;
     FWTransmission *current;
@@ -283,6 +287,15 @@ static bool packet_begin(FWBus *bus)
     return occupy(bus, duration);
 }
 
+static void packet_captured(FWBus *bus)
+{
+    if (bus->captured) {
+        fw_capture_acknowledge(bus->capture, bus->captured, bus->ack);
+        g_byte_array_unref(bus->captured);
+        bus->captured = NULL;
+    }
+}
+
 /* The receiver may make the sender cancel: then the packet is gone */
 static bool ack_begin(FWBus *bus)
 {
@@ -293,12 +306,18 @@ static bool ack_begin(FWBus *bus)
     occupied = occupy(bus, bus->ack_ns);
     bus->busy_ns += bus->ack_ns;
     bus->phase = PHASE_ACK;
-    bus->ack = t->flushed ? FW_ACK_BUS_RESET : deliver(t);
+    if (t->flushed) {
+        bus->ack = FW_ACK_BUS_RESET;
+        return occupied;
+    }
+    bus->captured = fw_capture_packet(bus->capture, t->node, t->packet);
+    bus->ack = deliver(t);
     if (bus->ack == FW_ACK_LATER) {
         timer_del(bus->medium);
         bus->phase = PHASE_WAIT;
         return true;
     }
+    packet_captured(bus);
     return occupied;
 }
 
@@ -306,6 +325,7 @@ void fw_bus_acknowledge(FWBus *bus, FWAck ack)
 {
     if (bus->phase == PHASE_WAIT) {
         bus->ack = ack;
+        packet_captured(bus);
         bus->phase = PHASE_ACK;
         timer_mod(bus->medium, now_ns() + bus->ack_ns);
     }
@@ -458,6 +478,7 @@ void fw_bus_send_phy(FWNode *node, uint32_t quadlet)
         node->bus->far->send_phy(node->bus->far_medium, node, quadlet);
         return;
     }
+    fw_capture_phy_packet(node->bus->capture, node, quadlet);
     fw_topology_collect(node, &tree);
     for (i = 0; i < tree.count; i++) {
         FWNode *to = tree.node[i];
@@ -530,6 +551,8 @@ static void bus_reset_begin(void *opaque)
         if (!node->reset_wanted) {
             continue;
         }
+        fw_capture_reset(bus->capture, node->initiated_reset ? node : NULL,
+                         bus->short_reset);
         fw_topology_collect(node, &tree);
         for (i = 0; i < tree.count; i++) {
             tree.node[i]->reset_wanted = false;
@@ -572,6 +595,7 @@ static void tree_reset_end(FWBus *bus, FWNode *start)
     }
     trace_fw_bus_self_id(ids.generation, ids.nodes, ids.root_id, ids.irm_id,
                          ids.gap_count);
+    fw_capture_self_id(bus->capture, &tree, &ids);
     for (i = 0; i < tree.count; i++) {
         tree.node[i]->in_reset = false;
     }
@@ -690,6 +714,8 @@ bool fw_bus_attach(FWBus *bus, FWNode *node, FWNode *upstream, Error **errp)
     }
     QTAILQ_INSERT_TAIL(&bus->nodes, node, next);
     bus->count++;
+    node->number = bus->attached++;
+    fw_capture_node(bus->capture, node);
     trace_fw_bus_attach(node->name, bus->count);
     fw_bus_reset(bus, node, false);
     return true;
@@ -708,6 +734,7 @@ void fw_bus_set_connected(FWNode *node, bool connected)
         return;
     }
     trace_fw_bus_connected(node->name, connected);
+    fw_capture_cable(bus->capture, node);
     if (connected) {
         FWNode *first = QTAILQ_FIRST(&bus->nodes);
 
@@ -837,6 +864,42 @@ static void set_timing(Object *obj, bool value, Error **errp)
     FW_BUS(obj)->timing = value;
 }
 
+/* The tree that the last self-IDs were of, if it is still as it was */
+static void capture_last(FWBus *bus)
+{
+    FWNode *first = QTAILQ_FIRST(&bus->nodes);
+    FWTree found, ordered;
+    unsigned i;
+
+    if (!first || !bus->generation || fw_bus_in_reset(bus)) {
+        return;
+    }
+    fw_topology_collect(first, &found);
+    ordered.count = found.count;
+    for (i = 0; i < found.count; i++) {
+        ordered.node[found.node[i]->phy_id] = found.node[i];
+    }
+    fw_capture_self_id(bus->capture, &ordered, &bus->last);
+}
+
+static void set_capture(Object *obj, const char *path, Error **errp)
+{
+    FWBus *bus = FW_BUS(obj);
+    FWNode *node;
+
+    fw_capture_close(bus->capture);
+    bus->capture = *path ? fw_capture_open(path, errp) : NULL;
+    QTAILQ_FOREACH(node, &bus->nodes, next) {
+        fw_capture_node(bus->capture, node);
+    }
+    capture_last(bus);
+}
+
+static char *get_capture(Object *obj, Error **errp)
+{
+    return g_strdup(fw_capture_path(FW_BUS(obj)->capture));
+}
+
 /* One line a node: physical ID, name, what it is connected to */
 static char *get_topology(Object *obj, Error **errp)
 {
@@ -883,6 +946,10 @@ static void fw_bus_finalize(Object *obj)
     timer_free(bus->reset_begin);
     timer_free(bus->reset_end);
     timer_free(bus->interval);
+    if (bus->captured) {
+        g_byte_array_unref(bus->captured);
+    }
+    fw_capture_close(bus->capture);
 }
 
 static void fw_bus_class_init(ObjectClass *klass, FW_CLASS_DATA data)
@@ -898,6 +965,7 @@ static void fw_bus_class_init(ObjectClass *klass, FW_CLASS_DATA data)
     object_class_property_add(klass, "root-id", "uint32", get_root_id,
                               NULL, NULL, NULL);
     object_class_property_add_str(klass, "topology", get_topology, NULL);
+    object_class_property_add_str(klass, "capture", get_capture, set_capture);
     object_class_property_add_bool(klass, "timing", get_timing, set_timing);
 }
 

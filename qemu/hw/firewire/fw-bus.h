@@ -166,6 +166,7 @@ struct FWNode {
 
     /* Kept by the bus */
     FWBus *bus;
+    uint16_t number;            /* in the order of being attached */
     FWNode *upstream;           /* the other end of the cable ... */
     uint8_t upstream_port;      /* ... at this port there */
     FWNode *port_peer[FW_MAX_PORTS];    /* by port, NULL: not connected */

@@ -8,8 +8,9 @@
 #include "qemu/timer.h"
 #include "hw/qdev-core.h"
 #include "qapi/error.h"
+#include "qemu/error-report.h"
 
-unsigned stub_errors;
+unsigned stub_errors, stub_warnings;
 
 /* Clock */
 
@@ -92,33 +93,47 @@ void stub_run(int64_t ns)
 
 /* Properties: one setter a name */
 
-static struct {
+typedef struct StubProperty {
     const char *name;
-    ObjectSetBool *set;
-} properties[16];
+    ObjectSetBool *set_bool;
+    ObjectSetStr *set_str;
+} StubProperty;
 
-void stub_property_add_bool(const char *name, ObjectSetBool *set)
+/* By name; a new one is where there is none yet */
+static StubProperty *property(const char *name)
 {
+    static StubProperty properties[16];
     unsigned i;
 
     for (i = 0; properties[i].name; i++) {
         if (!strcmp(properties[i].name, name)) {
-            return;
+            return &properties[i];
         }
     }
     properties[i].name = name;
-    properties[i].set = set;
+    return &properties[i];
+}
+
+void stub_property_add_bool(const char *name, ObjectSetBool *set)
+{
+    property(name)->set_bool = set;
+}
+
+void stub_property_add_str(const char *name, ObjectSetStr *set)
+{
+    property(name)->set_str = set;
 }
 
 void object_property_set_bool(Object *obj, const char *name, bool value,
                               Error **errp)
 {
-    unsigned i;
+    property(name)->set_bool(obj, value, errp);
+}
 
-    for (i = 0; strcmp(properties[i].name, name); i++) {
-        continue;
-    }
-    properties[i].set(obj, value, errp);
+void object_property_set_str(Object *obj, const char *name, const char *value,
+                             Error **errp)
+{
+    property(name)->set_str(obj, value, errp);
 }
 
 /* Types */

@@ -9,13 +9,16 @@
 #define STUB_OSDEP_H
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <unistd.h>
 #include <glib.h>
 
 #define ARRAY_SIZE(a)       (sizeof(a) / sizeof((a)[0]))

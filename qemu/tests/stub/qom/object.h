@@ -1,6 +1,6 @@
 /*
  * Types by name, single inheritance, and of the properties
- * only those that are boolean.
+ * only those that are boolean or a string.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -57,8 +57,6 @@ void object_unref(void *obj);
 #define object_property_add_uint64_ptr(obj, name, value, flags) ((void)0)
 #define object_class_property_add(klass, name, type, get, set, release, data) \
     ((void)(get), (void)(set))
-#define object_class_property_add_str(klass, name, get, set) \
-    ((void)(get), (void)(set))
 
 typedef void ObjectSetBool(Object *obj, bool value, Error **errp);
 #define object_class_property_add_bool(klass, name, get, set) \
@@ -66,6 +64,13 @@ typedef void ObjectSetBool(Object *obj, bool value, Error **errp);
 void stub_property_add_bool(const char *name, ObjectSetBool *set);
 void object_property_set_bool(Object *obj, const char *name, bool value,
                               Error **errp);
+
+typedef void ObjectSetStr(Object *obj, const char *value, Error **errp);
+#define object_class_property_add_str(klass, name, get, set) \
+    ((void)(get), stub_property_add_str(name, set))
+void stub_property_add_str(const char *name, ObjectSetStr *set);
+void object_property_set_str(Object *obj, const char *name, const char *value,
+                             Error **errp);
 #define object_class_property_set_description(klass, name, text) ((void)0)
 
 #endif
