@@ -2,6 +2,7 @@
 """QEMU's command line."""
 
 import argparse
+import os
 import pathlib
 import socket
 
@@ -178,4 +179,6 @@ def bus_properties(options: argparse.Namespace) -> list[tuple[str, object]]:
         named: dict[str, object] = {"on": True, "off": False}
         parsed = named.get(value, int(value) if value.isdigit() else value)
         result.append((name, parsed))
+    if options.capture:
+        result.append(("capture", os.path.abspath(options.capture)))
     return result
