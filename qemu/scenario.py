@@ -141,7 +141,9 @@ def judge(output: str, status: int) -> list[str]:
 
 
 def execute(run: Run, options: argparse.Namespace) -> Run:
-    lab = [word.replace("@iso@", options.iso) for word in run.scenario.lab]
+    capture = str(pathlib.Path(options.logs).absolute() / f"{run.slug}.pcapng")
+    lab = [word.replace("@iso@", options.iso).replace("@capture@", capture)
+           for word in run.scenario.lab]
     if run.persona:
         lab += ["--persona", run.persona]
     variables = options.variables

@@ -36,8 +36,8 @@ def selected(steps: list[Step], options: argparse.Namespace) -> list[Step]:
 
 def show(text: str, options: argparse.Namespace) -> None:
     if not options.svg:
-        sys.stdout.reconfigure(encoding="utf-8")    # type: ignore[union-attr]
-        print(text, end="")
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
         return
     try:
         pathlib.Path(options.svg).write_text(text, encoding="utf-8")
