@@ -214,6 +214,10 @@ class Events(unittest.TestCase):
             ["t0: the cable is out", "t0: the cable is in", "long bus reset",
              "PHY packet: root ffc0, gap count 5", "PHY packet: link-on for ffc2"])
 
+    def test_stream(self) -> None:
+        self.assertEqual(texts("0101 0000 0002 0001 0004dfa0 cafebabe"),
+                         ["stream packet, channel 31, 4 bytes"])
+
     def test_lock(self) -> None:
         self.assertEqual(
             texts("0101 0000 0002 0002 ffc20490 ffc0ffff f000021c 00080002 0000003f 00000000",

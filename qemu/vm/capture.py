@@ -18,7 +18,7 @@ NOBODY = 0xffff
 # Transaction codes, IEEE 1394-1995 table 6-9
 WRITE_QUADLET, WRITE_BLOCK, WRITE_RESPONSE = 0, 1, 2
 READ_QUADLET, READ_BLOCK, READ_QUADLET_RESPONSE, READ_BLOCK_RESPONSE = 4, 5, 6, 7
-LOCK_REQUEST, LOCK_RESPONSE = 9, 11
+LOCK_REQUEST, STREAM, LOCK_RESPONSE = 9, 10, 11
 
 REQUESTS = (WRITE_QUADLET, WRITE_BLOCK, READ_QUADLET, READ_BLOCK, LOCK_REQUEST)
 SHORT_HEADERS = (READ_QUADLET, WRITE_RESPONSE)
@@ -42,6 +42,11 @@ class Packet:
     ext_tcode: int = 0
     length: int = 0         # of the data, or what a read asks for
     data: bytes = b""
+    channel: int = 0        # of a stream packet, which has no addresses
+
+    @property
+    def is_stream(self) -> bool:
+        return self.tcode == STREAM
 
     @property
     def is_request(self) -> bool:
@@ -104,7 +109,15 @@ class Damaged(Exception):
     """A record that is none"""
 
 
+def stream(time_ns: int, sender: int, body: bytes) -> Packet:
+    speed, ack, length, label = struct.unpack_from(">4H", body)
+    return Packet(time_ns, sender, speed, ack, STREAM, 0, 0, 0, length=length,
+                  data=body[8:], channel=label >> 8 & 0x3f)
+
+
 def packet(time_ns: int, sender: int, body: bytes) -> Packet:
+    if body[7] >> 4 == STREAM:
+        return stream(time_ns, sender, body)
     speed, ack, dest, label, source, high = struct.unpack_from(">6H", body)
     low, = struct.unpack_from(">I", body, 12)
     tcode = label >> 4 & 15

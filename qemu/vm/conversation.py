@@ -183,7 +183,7 @@ class Conversation:
                     rcode_name(packet.rcode) if packet.rcode else "unexpected")
 
     def transaction(self, t: Transaction) -> Step:
-        step = (self.place(t) or self.management_agent(t) or self.agent(t) or
+        step = (self.stream(t) or self.place(t) or self.management_agent(t) or self.agent(t) or
                 self.region(t) or self.rom(t) or self.csr(t) or self.plain(t))
         step.time_ns = step.end_ns = t.time_ns
         step.sender, step.receiver = t.request.sender, t.receiver
@@ -197,7 +197,16 @@ class Conversation:
             step.run = (t.request.sender, t.receiver, step.text, step.trouble)
         return step
 
+    def stream(self, t: Transaction) -> Step | None:
+        packet = t.request
+        if not packet.is_stream:
+            return None
+        return step("other", "stream packet, channel %d, %s"
+                    % (packet.channel, sbp2.plural(packet.length, "byte")))
+
     def spoof(self, packet: Packet) -> str:
+        if packet.is_stream:
+            return ""
         claimed = self.phys.get(packet.source & 0x3f)
         if claimed in (None, packet.sender):
             return ""

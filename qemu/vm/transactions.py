@@ -88,7 +88,9 @@ class Pairing:
 
     def add(self, record: Packet | PhyPacket | Reset | SelfIds | Cable) -> None:
         if isinstance(record, Packet):
-            if record.is_request:
+            if record.is_stream:
+                self.items.append(Transaction(record, None))
+            elif record.is_request:
                 self.request(record)
             else:
                 self.response(record)

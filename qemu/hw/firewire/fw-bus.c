@@ -296,7 +296,6 @@ static void packet_captured(FWBus *bus)
     }
 }
 
-/* The receiver may make the sender cancel: then the packet is gone */
 static bool ack_begin(FWBus *bus)
 {
     FWTransmission *t = bus->current;
