@@ -215,6 +215,17 @@ static void packets(void)
                 "1c000000" "1c000000" "01010000" "00020001"
                 "ffc18410" "ffc01234" "56789abc" "00040000"
                 "cafebabe" "3c000000");
+    packet = (FWPacket) {
+        .tcode = FW_TCODE_STREAM, .tag = 3, .channel = 31, .length = 4,
+        .payload = { 0xca, 0xfe, 0xba, 0xbe },
+    };
+    fw_bus_send(&node[0], &packet, sent, NULL);
+    stub_run(MS);
+    /* S100, and nobody acknowledges it; length, tag 3, channel 31, tcode a */
+    assert_line(lines() - 1,
+                "06000000" "30000000" "00000000" "XXXXXXXXXXXXXXXX"
+                "10000000" "10000000" "01010000" "00000001" "0004dfa0"
+                "cafebabe" "30000000");
     fw_bus_send_phy(&node[1], 0x00c50000);
     assert_line(lines() - 1,
                 "06000000" "2c000000" "00000000" "XXXXXXXXXXXXXXXX"

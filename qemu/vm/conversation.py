@@ -7,6 +7,7 @@ response where the agent is, ORB_POINTER where an ORB is, and so on.
 """
 
 import dataclasses
+import re
 import struct
 from collections.abc import Callable
 
@@ -29,6 +30,7 @@ CSRS = {0x000: "STATE_CLEAR", 0x004: "STATE_SET", 0x008: "NODE_IDS",
         0x224: "CHANNELS_AVAILABLE_HI", 0x228: "CHANNELS_AVAILABLE_LO",
         0x234: "BROADCAST_CHANNEL"}
 
+INTRUDER = re.compile(r"i\d+")    # the lab's name for one
 LATE_NS = 1_000_000     # a response that took so long is told of
 SHOWN_BYTES = 16
 
@@ -136,7 +138,7 @@ class Conversation:
     def title(self, node: int) -> str:
         """For a column: its role, where the capture shows one, and its name"""
         role = self.roles.get(node, "")
-        if self.name(node).startswith("i"):
+        if INTRUDER.fullmatch(self.name(node)):
             role = "intruder"
         return (role + " " + self.name(node)).strip()
 
