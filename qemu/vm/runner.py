@@ -432,7 +432,7 @@ class TargetGuest(Run):
             **vars(options), "target": "lio-server", "driver": "none",
             "mem": "512M", "share": None, "monitor": None, "log": None,
             "qemu_log": None, "bus_prop": [], "timing": False, "iommu": False,
-            "qemu_arg": [],
+            "qemu_arg": [], "capture": None,
             "command": ["sh", "-c", "echo up; exec sleep infinity"]}
         super().__init__(argparse.Namespace(**values))
         self.near, self.link = socket.socketpair()
