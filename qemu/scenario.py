@@ -209,9 +209,28 @@ def report(run: Run) -> None:
             print(f"#   {line}")
 
 
-def show_table(outcomes: list[results.Outcome]) -> None:
+def tell(runs: list[Run], every_run: list[Run], options: argparse.Namespace) -> None:
+    """Who survives what; the page has what ran earlier, too"""
+    outcomes = [run.outcome for run in runs]
     for line in results.grid(results.cells(outcomes)):
         print("#", line)
+    if options.disarmed:
+        return
+    kept = results.keep(pathlib.Path(options.logs) / "outcomes.json", outcomes)
+    if options.results:
+        keys = [run.outcome.key for run in every_run]
+        results.write(options.results, [kept[key] for key in keys if key in kept])
+
+
+def is_wanted(run: Run, options: argparse.Namespace) -> bool:
+    if options.judged and run.only_reported:
+        return False
+    if options.disarmed and (run.only_reported or not run.scenario.trouble):
+        return False
+    return ((not options.names or run.scenario.name in options.names)
+            and options.kernel in (None, run.kernel)
+            and options.driver in (None, run.driver)
+            and options.persona in (None, run.persona))
 
 
 def main() -> int:
@@ -224,7 +243,7 @@ def main() -> int:
     parser.add_argument("--judged", action="store_true",
                         help="leave out what is only reported")
     parser.add_argument("--results", type=pathlib.Path, metavar="FILE",
-                        help="write the table into that page, too")
+                        help="write the table into that page, with what ran earlier")
     parser.add_argument("--jobs", type=int, default=2, help="guests side by side (2)")
     parser.add_argument("--list", action="store_true", help="say what there is, run nothing")
     parser.add_argument("--logs", help=argparse.SUPPRESS)
@@ -239,19 +258,15 @@ def main() -> int:
     unknown = set(options.names) - {s.name for s in scenarios}
     if unknown:
         sys.exit(f"scenario: no such scenario: {', '.join(sorted(unknown))}; try --list")
-    runs = [
+    every_run = [
         Run(scenario, driver, kernel, persona)
         for kernel in dict.fromkeys(k for s in scenarios for k in s.kernels)
         for scenario in scenarios
         for persona in scenario.personas
-        for driver in ([] if options.judged else scenario.reported) + scenario.drivers
+        for driver in scenario.reported + scenario.drivers
         if kernel in scenario.kernels
-        and (not options.names or scenario.name in options.names)
-        and options.kernel in (None, kernel)
-        and options.driver in (None, driver)
-        and options.persona in (None, persona)
-        and (not options.disarmed or (scenario.trouble and driver in scenario.drivers))
     ]
+    runs = [run for run in every_run if is_wanted(run, options)]
     if options.list:
         for run in runs:
             print(run.title)
@@ -279,10 +294,7 @@ def main() -> int:
             for future in futures:
                 future.cancel()
             return 130
-    outcomes = [run.outcome for run in runs]
-    show_table(outcomes)
-    if options.results:
-        results.write(options.results, outcomes)
+    tell(runs, every_run, options)
     print(f"# scenarios: {judged - failed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -62,6 +62,15 @@ class Page(unittest.TestCase):
     def test_all_kinds_of_outcome(self) -> None:
         self.assertTrue(self.text(OUTCOMES).endswith("\n\n" + TABLE))
 
+    def test_outcomes_are_kept(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "outcomes.json"
+            results.keep(path, OUTCOMES)
+            again = Outcome("bus-reset", "6.12", "firewire-sbp2")
+            kept = results.keep(path, [again])
+            self.assertEqual(results.keep(path, []), kept)
+        self.assertEqual(list(kept.values()), [*OUTCOMES[:3], again, *OUTCOMES[4:]])
+
     def test_nothing_failed(self) -> None:
         text = self.text([Outcome("login", "6.12", "sbp2x")])
         self.assertIn("login    6.12   passes", text)

@@ -2,7 +2,10 @@
 """Who survives what: outcomes of many runs as one table."""
 
 import dataclasses
+import json
 import pathlib
+
+Key = tuple[str, str, str]
 
 NONE = "\u2013"
 
@@ -36,10 +39,27 @@ class Outcome:
     lacking: tuple[str, ...] = ()
 
     @property
+    def key(self) -> Key:
+        return self.row, self.kernel, self.driver
+
+    @property
     def word(self) -> str:
         if self.failed:
             return "**fails**"
         return "passes \\*" if self.lacking else "passes"
+
+
+def keep(path: pathlib.Path, outcomes: list[Outcome]) -> dict[Key, Outcome]:
+    """The latest outcome of everything that ever ran; this is what ran now"""
+    kept: dict[Key, Outcome] = {}
+    if path.exists():
+        for row, kernel, driver, failed, lacking in json.loads(path.read_text("utf-8")):
+            kept[row, kernel, driver] = Outcome(row, kernel, driver, tuple(failed), tuple(lacking))
+    kept.update({outcome.key: outcome for outcome in outcomes})
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps([dataclasses.astuple(o) for o in kept.values()]), "utf-8")
+    new.replace(path)
+    return kept
 
 
 def cells(outcomes: list[Outcome]) -> list[list[str]]:
