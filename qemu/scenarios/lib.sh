@@ -92,7 +92,9 @@ wait_for() {
 # zombie, and kill -0 takes that for alive
 writer=
 ended() {
-	case $(cat "/proc/$writer/stat" 2>/dev/null) in
+	stat=
+	read -r stat 2>/dev/null <"/proc/$writer/stat"
+	case $stat in
 	*') Z '* | '') ;;
 	*) return 1 ;;
 	esac
@@ -190,7 +192,7 @@ back_after() {
 
 # round_trip DISK MEBIBYTES: random data to the disk and back, past all caches
 round_trip() {
-	head -c "$2M" /dev/urandom >/tmp/written &&
+	dd if=/dev/urandom of=/tmp/written bs=1M count="$2" iflag=fullblock status=none &&
 		dd if=/tmp/written of="$1" bs=64k oflag=direct status=none &&
 		dd if="$1" of=/tmp/read bs=64k iflag=direct count=$(($2 * 16)) status=none &&
 		cmp /tmp/written /tmp/read
