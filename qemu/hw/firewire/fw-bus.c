@@ -20,6 +20,7 @@
 #include "qemu/timer.h"
 #include "compat-qemu.h"
 #include "fw-capture.h"
+#include "fw-node.h"
 #include "fw-topology.h"
 #include "trace.h"
 
@@ -951,8 +952,15 @@ static void fw_bus_finalize(Object *obj)
     fw_capture_close(bus->capture);
 }
 
+/* So that the disks of two targets can be told apart */
+static char *get_dev_path(DeviceState *dev)
+{
+    return g_strdup_printf("%016" PRIx64, FW_DEVICE(dev)->guid);
+}
+
 static void fw_bus_class_init(ObjectClass *klass, FW_CLASS_DATA data)
 {
+    BUS_CLASS(klass)->get_dev_path = get_dev_path;
     object_class_property_add_str(klass, "reset", NULL, set_reset);
     object_class_property_add(klass, "reset-interval", "uint32",
                               get_reset_interval, set_reset_interval,

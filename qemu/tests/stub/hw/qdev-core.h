@@ -24,6 +24,12 @@ typedef struct DeviceClass {
     void (*unrealize)(DeviceState *dev);
 } DeviceClass;
 
+typedef struct BusClass {
+    ObjectClass parent_class;
+    char *(*get_dev_path)(DeviceState *dev);
+} BusClass;
+
+static inline BusClass *BUS_CLASS(void *klass) { return klass; }
 static inline DeviceState *DEVICE(void *obj) { return obj; }
 static inline DeviceClass *DEVICE_CLASS(void *klass) { return klass; }
 enum { DEVICE_CATEGORY_MISC };
