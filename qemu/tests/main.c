@@ -11,6 +11,7 @@ int main(int argc, char **argv)
     bus_tests();
     node_tests();
     fetch_tests();
+    fuzz_tests();
     timing_tests();
     intruder_tests();
     link_tests();

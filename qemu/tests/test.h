@@ -18,6 +18,7 @@ void rom_tests(void);
 void bus_tests(void);
 void node_tests(void);
 void fetch_tests(void);
+void fuzz_tests(void);
 void timing_tests(void);
 void intruder_tests(void);
 void link_tests(void);

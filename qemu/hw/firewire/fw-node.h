@@ -147,6 +147,7 @@ void fw_rom_add_text(FWRomDir *dir, const char *text);  /* key 0x81 leaf */
 void fw_rom_add_leaf(FWRomDir *dir, uint8_t key,
                      const uint32_t *quadlets, unsigned count);
 FWRomDir *fw_rom_add_dir(FWRomDir *dir, uint8_t key);
+uint16_t fw_rom_crc(const uint32_t *quadlets, unsigned count);
 
 /**
  * fw_device_set_rom - install bus information block + @root

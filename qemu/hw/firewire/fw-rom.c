@@ -101,7 +101,7 @@ FWRomDir *fw_rom_add_dir(FWRomDir *dir, uint8_t key)
 }
 
 /* CRC-16 of IEEE 1212, over quadlets, most significant nibble first */
-static uint16_t rom_crc(const uint32_t *quadlets, unsigned count)
+uint16_t fw_rom_crc(const uint32_t *quadlets, unsigned count)
 {
     uint32_t crc = 0;
     unsigned i;
@@ -131,7 +131,8 @@ static unsigned image_reserve(RomImage *image, unsigned count)
 
 static void image_header(RomImage *image, unsigned at, unsigned count)
 {
-    image->quadlet[at] = count << 16 | rom_crc(&image->quadlet[at + 1], count);
+    image->quadlet[at] = count << 16 |
+                         fw_rom_crc(&image->quadlet[at + 1], count);
 }
 
 static unsigned image_put_leaf(RomImage *image, const GArray *leaf)
@@ -193,7 +194,7 @@ void fw_device_set_rom(FWDevice *dev, FWRomDir *root)
         g_assert_not_reached();
     }
     image.quadlet[0] = BUS_INFO_LENGTH << 24 | (image.used - 1) << 16 |
-                       rom_crc(&image.quadlet[1], image.used - 1);
+                       fw_rom_crc(&image.quadlet[1], image.used - 1);
     for (i = 0; i < ROM_QUADLETS; i++) {
         stl_be_p(&dev->rom[4 * i], image.quadlet[i]);
     }

@@ -59,8 +59,9 @@ void sbp2_agent_forget_status(SBP2Login *login)
 void sbp2_send_status(SBP2Target *t, const SBP2Status *status)
 {
     FWDevice *dev = FW_DEVICE(t);
-    uint8_t block[32] = { 0 };
+    uint8_t block[SBP2_MAX_STATUS] = { 0 };
     unsigned quadlets = 2 + DIV_ROUND_UP(status->length, 4);
+    size_t length;
 
     stl_be_p(block, status->src << 30 | status->resp << 28 |
                     (uint32_t)status->dead << 27 | (quadlets - 1) << 24 |
@@ -69,8 +70,9 @@ void sbp2_send_status(SBP2Target *t, const SBP2Status *status)
     memcpy(block + 8, status->command_set, status->length);
     trace_sbp2_status(status->orb, status->src, status->resp, status->dead,
                       status->sbp_status, status->length);
+    length = sbp2_fuzz_status(t, block, 4 * quadlets);
     fw_device_write(dev, status->node, dev->generation, status->fifo, block,
-                    4 * quadlets, status->speed,
+                    length, status->speed,
                     status->agent ? status_written : NULL,
                     status->agent ? (void *)&status->agent->status_fifo : t);
 }

@@ -91,6 +91,11 @@ static void management_end(SBP2Target *t, unsigned sbp_status)
         management_status(t);
         return;
     }
+    m->response_length = sbp2_fuzz_response(t, m->response, m->response_length);
+    if (!m->response_length) {
+        management_status(t);
+        return;
+    }
     fw_device_write(dev, m->source, dev->generation, raw_pointer(m->raw + 8),
                     m->response, m->response_length, m->speed,
                     response_written, m);

@@ -74,22 +74,27 @@ static void rom_unit_directory(SBP2Target *t, FWRomDir *unit)
     fw_rom_add_text(unit, t->model_name);
 }
 
-static void rom_build(SBP2Target *t)
+void sbp2_rom_build(SBP2Target *t)
 {
-    FWRomDir *root = fw_rom_dir_new();
+    FWRomDir *root;
 
+    if (!DEVICE(t)->realized) {
+        return;
+    }
+    root = fw_rom_dir_new();
     fw_rom_add_immediate(root, KEY_VENDOR, t->vendor_id);
     fw_rom_add_text(root, t->vendor_name);
     fw_rom_add_immediate(root, KEY_CAPABILITIES, NODE_CAPABILITIES);
     rom_unit_directory(t, fw_rom_add_dir(root, KEY_UNIT_DIRECTORY));
     fw_device_set_rom(FW_DEVICE(t), root);
     fw_rom_dir_free(root);
+    sbp2_fuzz_rom(t);
 }
 
 /* The logical units are there when the machine is complete */
 static void machine_done(Notifier *notifier, void *data)
 {
-    rom_build(container_of(notifier, SBP2Target, machine_done));
+    sbp2_rom_build(container_of(notifier, SBP2Target, machine_done));
 }
 
 /* Requests */
@@ -274,6 +279,7 @@ static void sbp2_init(Object *obj)
 
     sbp2_faults_init(t);
     sbp2_misbehave_init(t);
+    sbp2_fuzz_init(t);
     object_property_add_str(obj, "password", NULL, set_password);
     for (i = 0; i < ARRAY_SIZE(counters); i++) {
         object_property_add_uint32_ptr(obj, counters[i].name,
@@ -291,6 +297,7 @@ static void sbp2_init(Object *obj)
 static void sbp2_finalize(Object *obj)
 {
     sbp2_misbehave_finalize(SBP2_TARGET(obj));
+    sbp2_fuzz_finalize(SBP2_TARGET(obj));
 }
 
 static void sbp2_class_init(ObjectClass *klass, FW_CLASS_DATA data)

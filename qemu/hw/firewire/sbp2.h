@@ -27,6 +27,7 @@ OBJECT_DECLARE_SIMPLE_TYPE(SBP2Target, SBP2_TARGET)
 #define SBP2_MAX_ORB            256
 #define SBP2_ORB_HEADER         20
 #define SBP2_MAX_CDB            16
+#define SBP2_MAX_STATUS         32
 #define SBP2_PASSWORD_SIZE      16
 /* Packets of one task that are under way at a time */
 #define SBP2_WINDOW             8
@@ -243,6 +244,25 @@ typedef struct SBP2Misbehave {
     GString *sequence;
 } SBP2Misbehave;
 
+typedef enum SBP2FuzzKind {
+    SBP2_FUZZ_ROM,              /* the configuration ROM */
+    SBP2_FUZZ_RESPONSE,         /* to LOGIN, to QUERY LOGINS */
+    SBP2_FUZZ_STATUS,           /* blocks of all ORBs */
+    SBP2_FUZZ_KINDS
+} SBP2FuzzKind;
+
+/*
+ * @seed: 0 is none; @fault: how many are still to be malformed, and were;
+ * @rate: one status in so many; @changes: what was done, for people
+ */
+typedef struct SBP2Fuzz {
+    uint32_t seed[SBP2_FUZZ_KINDS];
+    FWRandom random[SBP2_FUZZ_KINDS];
+    FWFault fault[SBP2_FUZZ_KINDS];
+    GString *changes[SBP2_FUZZ_KINDS];
+    unsigned rate;
+} SBP2Fuzz;
+
 /* A unit that spins up, or was stopped */
 typedef struct SBP2Medium {
     bool stopped;
@@ -300,6 +320,7 @@ struct SBP2Target {
     bool reserved[SBP2_MAX_LUNS];
     SBP2Faults faults;
     SBP2Misbehave misbehave;
+    SBP2Fuzz fuzz;
 
     struct {
         uint32_t logins, reconnects, logouts, commands, management;
@@ -313,6 +334,9 @@ static inline unsigned sbp2_node_of_pointer(uint64_t pointer)
 {
     return pointer >> 48;
 }
+
+/* sbp2-target.c: afresh, with another generation */
+void sbp2_rom_build(SBP2Target *t);
 
 /* sbp2-management.c */
 void sbp2_management_write(SBP2Target *t, FWRequest *req, const uint8_t *data,
@@ -379,6 +403,21 @@ void sbp2_misbehave_finalize(SBP2Target *t);
 void sbp2_misbehave(SBP2Target *t);
 /* What goes wrong with the next ORB, and how often in a row; NULL: nothing */
 const SBP2Mischief *sbp2_misbehave_next(SBP2Misbehave *m, unsigned *times);
+
+/* sbp2-fuzz.c */
+void sbp2_fuzz_init(SBP2Target *t);
+void sbp2_fuzz_finalize(SBP2Target *t);
+void sbp2_fuzz_start(SBP2Fuzz *f, SBP2FuzzKind kind, uint32_t seed);
+/* What the target is about to show or send; the length that it has then */
+void sbp2_fuzz_rom(SBP2Target *t);
+size_t sbp2_fuzz_response(SBP2Target *t, uint8_t *data, size_t length);
+/* @block has room for SBP2_MAX_STATUS bytes */
+size_t sbp2_fuzz_status(SBP2Target *t, uint8_t *block, size_t length);
+/* What programs stumble over, half of the time */
+uint32_t sbp2_fuzz_quadlet(FWRandom *random);
+
+/* sbp2-fuzz-rom.c: @bytes are a whole good ROM before, and anything after */
+void sbp2_fuzz_rom_bytes(uint8_t *bytes, FWRandom *random, GString *changes);
 
 /* sbp2-persona.c */
 bool sbp2_persona_apply(SBP2Target *t, Error **errp);

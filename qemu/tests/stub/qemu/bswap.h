@@ -3,6 +3,12 @@
 #ifndef STUB_BSWAP_H
 #define STUB_BSWAP_H
 
+static inline void stw_be_p(void *p, uint16_t value)
+{
+    value = GUINT16_TO_BE(value);
+    memcpy(p, &value, 2);
+}
+
 static inline void stl_be_p(void *p, uint32_t value)
 {
     value = GUINT32_TO_BE(value);

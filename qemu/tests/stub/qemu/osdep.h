@@ -45,6 +45,14 @@ static inline uint32_t extract32(uint32_t value, int start, int length)
     return value >> start & (UINT32_MAX >> (32 - length));
 }
 
+static inline uint32_t deposit32(uint32_t value, int start, int length,
+                                 uint32_t field)
+{
+    uint32_t mask = (UINT32_MAX >> (32 - length)) << start;
+
+    return (value & ~mask) | (field << start & mask);
+}
+
 typedef struct Error Error;
 typedef struct Visitor Visitor;
 typedef struct QEMUTimer QEMUTimer;

@@ -53,7 +53,7 @@ void object_unref(void *obj);
 #define object_property_add(obj, name, type, get, set, release, data) \
     ((void)(get), (void)(set))
 #define object_property_add_str(obj, name, get, set) \
-    ((void)(obj), (void)(get))
+    ((void)(obj), (void)(get), (void)(set))
 #define object_property_add_uint64_ptr(obj, name, value, flags) ((void)0)
 #define object_class_property_add(klass, name, type, get, set, release, data) \
     ((void)(get), (void)(set))
