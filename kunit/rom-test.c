@@ -1192,6 +1192,61 @@ static void rom_fuzz(struct kunit *test)
 		   FUZZ_SEED, bad, good, perfect);
 }
 
+/* One quadlet is not what it was: a bit, a value or offset, a length, another */
+static void mutate_quadlet(struct rnd_state *rnd, u32 *rom, size_t quadlets)
+{
+	static const u16 lengths[] = { 0, 1, 2, 3, 0x7fff, 0x8000, 0xffff };
+	u32 random = prandom_u32_state(rnd);
+	u32 value = prandom_u32_state(rnd);
+	u32 *q = &rom[random % quadlets];
+
+	switch (random >> 16 & 3) {
+	case 0:
+		*q ^= BIT(value & 31);
+		break;
+	case 1:
+		value &= random >> 24 & 1 ? 0xffffff : 0x3f;
+		*q = (*q & 0xff000000) | value;
+		break;
+	case 2:
+		*q &= 0xffff;
+		*q |= (u32)lengths[value % ARRAY_SIZE(lengths)] << 16;
+		break;
+	default:
+		*q = rom[value % quadlets];
+		break;
+	}
+}
+
+#define MUTATIONS	8000
+
+/* A device's own ROM, malformed: what fails is told, what does not is sane */
+static void rom_mutated(struct kunit *test)
+{
+	const struct whole_rom *whole = test->param_value;
+	unsigned int i, times, bad = 0;
+	struct result result;
+	struct rnd_state rnd;
+	u32 rom[64];
+
+	KUNIT_ASSERT_LE(test, whole->quadlets, ARRAY_SIZE(rom));
+	prandom_seed_state(&rnd, FUZZ_SEED);
+	for (i = 0; i < MUTATIONS; i++) {
+		memcpy(rom, whole->rom, whole->quadlets * sizeof(*rom));
+		times = 1 + prandom_u32_state(&rnd) % 4;
+		while (times--)
+			mutate_quadlet(&rnd, rom, whole->quadlets);
+		parse_copy(test, rom, whole->quadlets, whole->directory,
+			   &result);
+		expect_sane(test, &result);
+		bad += !!result.ret;
+	}
+
+	KUNIT_EXPECT_GT(test, bad, MUTATIONS / 50);
+	KUNIT_EXPECT_LT(test, bad, MUTATIONS / 2);
+	kunit_info(test, "%s: %u of %u are bad\n", whole->name, bad, MUTATIONS);
+}
+
 static struct kunit_case rom_cases[] = {
 	KUNIT_CASE(rom_oxford_911),
 	KUNIT_CASE(rom_nikon_ls_4000),
@@ -1223,6 +1278,7 @@ static struct kunit_case rom_cases[] = {
 	KUNIT_CASE_PARAM(rom_directory_anywhere, whole_rom_gen_params),
 	KUNIT_CASE_PARAM(rom_bit_flips, whole_rom_gen_params),
 	KUNIT_CASE_SLOW(rom_fuzz),
+	KUNIT_CASE_PARAM(rom_mutated, whole_rom_gen_params),
 	{}
 };
 

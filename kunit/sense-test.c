@@ -6,6 +6,7 @@
 #include "../drivers/firewire/sbp2x/sense.c"
 
 #include <kunit/test.h>
+#include <linux/prandom.h>
 
 struct sense_case {
 	const char *name;
@@ -496,6 +497,80 @@ static void sense_sbp_status(struct kunit *test)
 	KUNIT_EXPECT_MEMEQ(test, got.data, none, 18);
 }
 
+/* Byte @i of the command set; what was not written is zero */
+static u8 command_set(const u8 *block, size_t length, size_t i)
+{
+	return 8 + i < length ? block[8 + i] : 0;
+}
+
+static void expect_sane(struct kunit *test, const u8 *block, size_t length,
+			const struct sbp2x_sense *got)
+{
+	size_t claimed = 4 * ((block[0] & 7) + 1);
+	bool answered = !(block[0] & 0x30) && !block[1];
+
+	length = min(length, claimed);
+	if (!answered)
+		KUNIT_EXPECT_NE(test, got->verdict, SBP2X_VERDICT_STATUS);
+	if (got->verdict != SBP2X_VERDICT_STATUS) {
+		KUNIT_EXPECT_EQ(test, got->length + got->sam_status, 0);
+		return;
+	}
+	KUNIT_EXPECT_EQ(test, got->sam_status,
+			command_set(block, length, 0) & 0x3f);
+	KUNIT_EXPECT_TRUE(test, got->length == 0 || got->length == 18);
+	if (!got->length)
+		return;
+	KUNIT_EXPECT_EQ(test, got->sam_status, 0x02);
+	KUNIT_EXPECT_EQ(test, got->data[0] & 0x7e, 0x70);
+	KUNIT_EXPECT_EQ(test, got->data[2] & 0x0f,
+			command_set(block, length, 1) & 0x0f);
+	KUNIT_EXPECT_EQ(test, got->data[12], command_set(block, length, 2));
+	KUNIT_EXPECT_EQ(test, got->data[13], command_set(block, length, 3));
+}
+
+/* Every second one says that the command is complete and had a check condition */
+static void random_block(struct rnd_state *rnd, u8 *block, size_t length)
+{
+	prandom_bytes_state(rnd, block, length);
+	if (prandom_u32_state(rnd) & 1) {
+		block[0] &= ~0x30;
+		block[1] = 0;
+		if (length > 8)
+			block[8] = 0x02 | (block[8] & 0x40);
+	}
+}
+
+#define FUZZ_SEED	0x5e25eULL
+#define FUZZ_BLOCKS	40000
+
+/* Of every length that a target can write, in memory of just that size */
+static void sense_fuzz(struct kunit *test)
+{
+	unsigned int i, answers = 0, senses = 0;
+	struct sbp2x_sense got;
+	struct rnd_state rnd;
+	u8 *block[33];
+	size_t length;
+
+	for (length = 8; length <= 32; length++) {
+		block[length] = kunit_kmalloc(test, length, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, block[length]);
+	}
+	prandom_seed_state(&rnd, FUZZ_SEED);
+	for (i = 0; i < FUZZ_BLOCKS; i++) {
+		length = 8 + i % 25;
+		random_block(&rnd, block[length], length);
+		memset(&got, 0xa5, sizeof(got));
+		sbp2x_sense_decode((void *)block[length], length, &got);
+		expect_sane(test, block[length], length, &got);
+		answers += got.verdict == SBP2X_VERDICT_STATUS;
+		senses += got.length == 18;
+	}
+	KUNIT_EXPECT_GT(test, FUZZ_BLOCKS - answers, FUZZ_BLOCKS / 4);
+	KUNIT_EXPECT_GT(test, senses, FUZZ_BLOCKS / 8);
+}
+
 static struct kunit_case sense_cases[] = {
 	KUNIT_CASE_PARAM(sense_check_condition, check_condition_gen_params),
 	KUNIT_CASE_PARAM(sense_format, format_gen_params),
@@ -503,6 +578,7 @@ static struct kunit_case sense_cases[] = {
 	KUNIT_CASE_PARAM(sense_sam_status, status_gen_params),
 	KUNIT_CASE_PARAM(sense_resp, response_gen_params),
 	KUNIT_CASE_PARAM(sense_sbp_status, sbp_status_gen_params),
+	KUNIT_CASE(sense_fuzz),
 	{}
 };
 

@@ -7,6 +7,7 @@
 
 #include <kunit/test.h>
 #include <linux/module.h>
+#include <linux/prandom.h>
 #include <linux/string.h>
 
 /* One field of a quadlet, for the helpers that want a constant mask */
@@ -810,6 +811,45 @@ static void wire_registers(struct kunit *test)
 			0x000c800f);
 }
 
+#define FUZZ_SEED	0x51b2ULL
+#define FUZZ_BLOCKS	40000
+
+/* Any 8 bytes are a status block: read field by field, put together again */
+static void wire_status_fuzz(struct kunit *test)
+{
+	struct sbp2x_status_block s, again;
+	const u8 *b = (const u8 *)&s;
+	struct rnd_state rnd;
+	unsigned int i;
+
+	prandom_seed_state(&rnd, FUZZ_SEED);
+	for (i = 0; i < FUZZ_BLOCKS; i++) {
+		prandom_bytes_state(&rnd, &s, SBP2X_STATUS_MIN);
+		KUNIT_EXPECT_EQ(test, (int)sbp2x_status_src(&s), b[0] >> 6);
+		KUNIT_EXPECT_EQ(test, (int)sbp2x_status_resp(&s),
+				b[0] >> 4 & 3);
+		KUNIT_EXPECT_EQ(test, sbp2x_status_dead(&s), b[0] >> 3 & 1);
+		KUNIT_EXPECT_EQ(test, sbp2x_status_length(&s),
+				4 + 4 * (b[0] & 7));
+		KUNIT_EXPECT_EQ(test, sbp2x_status_sbp_status(&s), b[1]);
+		KUNIT_EXPECT_EQ(test, sbp2x_status_ok(&s),
+				!(b[0] & 0x30) && !b[1]);
+		KUNIT_EXPECT_EQ(test, sbp2x_status_orb_offset(&s),
+				(u64)(b[2] << 8 | b[3]) << 32 |
+				be32_to_cpu(s.orb_offset_lo));
+
+		again.header = 0;
+		put_SB_SRC(&again.header, get_SB_SRC(s.header));
+		put_SB_RESP(&again.header, get_SB_RESP(s.header));
+		put_SB_DEAD(&again.header, get_SB_DEAD(s.header));
+		put_SB_LEN(&again.header, get_SB_LEN(s.header));
+		put_SB_SBP_STATUS(&again.header, get_SB_SBP_STATUS(s.header));
+		put_SB_ORB_OFFSET_HI(&again.header,
+				     get_SB_ORB_OFFSET_HI(s.header));
+		KUNIT_EXPECT_EQ(test, again.header, s.header);
+	}
+}
+
 static struct kunit_case wire_cases[] = {
 	KUNIT_CASE_PARAM(wire_field, field_gen_params),
 	KUNIT_CASE_PARAM(wire_field_too_wide, field_gen_params),
@@ -836,6 +876,7 @@ static struct kunit_case wire_cases[] = {
 	KUNIT_CASE(wire_login_response_short),
 	KUNIT_CASE(wire_query_logins_response),
 	KUNIT_CASE_PARAM(wire_status, status_gen_params),
+	KUNIT_CASE(wire_status_fuzz),
 	KUNIT_CASE(wire_status_command_set),
 	KUNIT_CASE(wire_sbp_status),
 	KUNIT_CASE(wire_registers),
