@@ -6,7 +6,7 @@ KDIR ?= /lib/modules/$(release)/build
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 modprobe_d = $(INSTALL_MOD_PATH)/etc/modprobe.d
 
-.PHONY: modules install uninstall clean demo check lint kunit scenarios soak storm \
+.PHONY: modules install uninstall clean demo check lint kunit scenarios soak fuzz storm \
 	bench times results help headers
 
 modules: headers
@@ -62,11 +62,15 @@ scenarios:
 results:
 	@qemu/scenario --results Documentation/results.rst
 
-N ?= 200
 SEED ?= 1
 FIRST ?= 0
 soak:
-	@tools/soak --rounds $(N) --seed $(SEED) --first $(FIRST)
+	@tools/soak --rounds $(or $(N),200) --seed $(SEED) --first $(FIRST)
+
+# With DRIVER= that one alone, and judged
+fuzz:
+	@tools/fuzz --rounds $(or $(N),300) --seed $(SEED) --first $(FIRST) \
+		$(if $(DRIVER),--driver $(DRIVER),--beside firewire-sbp2)
 
 RESETS ?= 1000
 storm:
@@ -83,12 +87,13 @@ help:
 	@echo 'make install      install it, and keep firewire-sbp2 away from its devices'
 	@echo 'make uninstall    take both back'
 	@echo 'make demo         see it serve a FireWire disk in a virtual machine'
-	@echo 'make check        all tests: lint, kunit, models, scenarios, soak'
+	@echo 'make check        all tests: lint, kunit, models, scenarios, soak, fuzz'
 	@echo 'make lint         checkpatch, sparse, gcc, clang, shellcheck, mypy'
 	@echo 'make kunit        unit tests on a kernel with KASAN and lockdep'
 	@echo 'make scenarios    both drivers, several kernels, in the virtual lab'
 	@echo 'make results      the same, and write Documentation/results.rst'
-	@echo 'make soak         $(N) rounds of login, I/O and forced teardown (N=10000)'
+	@echo 'make soak         200 rounds of login, I/O and forced teardown (N=10000)'
+	@echo 'make fuzz         300 targets with malformed ROMs, responses and statuses (N=10000)'
 	@echo 'make storm        $(RESETS) bus resets, 100 ms apart, while data is written (RESETS=)'
 	@echo 'make bench        both drivers side by side: speed'
 	@echo 'make times        the same: from bus reset to I/O, from plug to disk'
