@@ -158,8 +158,11 @@ static bool filter_passes(const OHCI1394State *s, unsigned hi, unsigned lo,
 
 static bool is_physical(const OHCI1394State *s, const FWPacket *p)
 {
+    bool quadlet = p->tcode == FW_TCODE_WRITE_QUADLET ||
+                   p->tcode == FW_TCODE_READ_QUADLET;
+
     return p->tcode != FW_TCODE_LOCK_REQUEST &&
-           p->offset + p->length <= upper_bound(s) &&
+           p->offset + (quadlet ? 4 : p->length) <= upper_bound(s) &&
            filter_passes(s, OHCI_PHYS_FILTER_HI, OHCI_PHYS_FILTER_LO,
                          p->source_id);
 }
@@ -309,13 +312,20 @@ static void rom_read_block(OHCI1394State *s, const FWPacket *p, unsigned at)
     r->packet.length = p->length;
 }
 
+bool ohci_accesses_rom(const FWPacket *p)
+{
+    uint64_t at = p->offset - FW_CSR_BASE - FW_CSR_CONFIG_ROM;
+
+    return at < OHCI_ROM_SIZE;
+}
+
 static bool rom_serves(OHCI1394State *s, const FWPacket *p, uint64_t csr)
 {
     unsigned at = csr - FW_CSR_CONFIG_ROM;
     uint32_t value;
 
-    if (csr < FW_CSR_CONFIG_ROM || csr >= FW_CSR_CONFIG_ROM + OHCI_ROM_SIZE ||
-        csr & 3 || !(ohci_reg(s, OHCI_HC_CONTROL) & OHCI_HC_BIB_VALID)) {
+    if (!ohci_accesses_rom(p) || csr & 3 ||
+        !(ohci_reg(s, OHCI_HC_CONTROL) & OHCI_HC_BIB_VALID)) {
         return false;
     }
     if (p->tcode == FW_TCODE_READ_QUADLET) {

@@ -70,8 +70,8 @@ static const OHCIRegister ohci_registers[] = {
     { OHCI_SELF_ID_COUNT, false, 0, 0, "SelfIDCount" },
     { OHCI_IR_MULTI_HI, true, 0xffffffff, 0, "IRMultiChanMaskHi" },
     { OHCI_IR_MULTI_LO, true, 0xffffffff, 0, "IRMultiChanMaskLo" },
-    { OHCI_INT_EVENT, true, 0x7fff833f, 0, "IntEvent" },
-    { OHCI_INT_MASK, true, 0xffff83ff, 0, "IntMask" },
+    { OHCI_INT_EVENT, true, 0x6fff833f, 0, "IntEvent" },
+    { OHCI_INT_MASK, true, 0xefff83ff, 0, "IntMask" },
     { OHCI_IT_EVENT, true, ISO_MASK, 0, "IsoXmitIntEvent" },
     { OHCI_IT_MASK, true, ISO_MASK, 0, "IsoXmitIntMask" },
     { OHCI_IR_EVENT, true, ISO_MASK, 0, "IsoRecvIntEvent" },
@@ -227,12 +227,17 @@ void ohci_block_done(OHCIContext *ctx, uint32_t last)
 
 /* Cycle timer: 7 bits seconds, 13 bits cycles, 12 bits ticks */
 
-static int64_t cycle_ticks(const OHCI1394State *s)
+static int64_t clock_ticks(void)
 {
     int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
 
-    return muldiv64(now, TICKS_PER_SECOND, NANOSECONDS_PER_SECOND) +
-           s->cycle_offset_ticks;
+    return muldiv64(now, TICKS_PER_SECOND, NANOSECONDS_PER_SECOND);
+}
+
+static int64_t cycle_ticks(const OHCI1394State *s)
+{
+    return s->cycle_base_ticks +
+           (s->cycle_runs ? clock_ticks() - s->cycle_since_ticks : 0);
 }
 
 uint32_t ohci_cycle_timer(const OHCI1394State *s)
@@ -256,6 +261,10 @@ static void cycle_64_schedule(OHCI1394State *s)
     int64_t period = 64ll * TICKS_PER_SECOND;
     int64_t left = period - cycle_ticks(s) % period;
 
+    if (!s->cycle_runs) {
+        timer_del(s->cycle_64);
+        return;
+    }
     timer_mod(s->cycle_64, now + muldiv64(left, NANOSECONDS_PER_SECOND,
                                           TICKS_PER_SECOND) + 1);
 }
@@ -268,16 +277,20 @@ static void cycle_64_fn(void *opaque)
     cycle_64_schedule(s);
 }
 
+/* From @ticks on it runs, or stands still, as LinkControl says */
+static void cycle_timer_set(OHCI1394State *s, int64_t ticks)
+{
+    s->cycle_runs = ohci_reg(s, OHCI_LINK_CONTROL) & OHCI_LINK_CYCLE_TIMER;
+    s->cycle_base_ticks = ticks;
+    s->cycle_since_ticks = clock_ticks();
+    cycle_64_schedule(s);
+}
+
 static void cycle_timer_write(OHCI1394State *s, uint32_t value)
 {
-    int64_t ticks = (int64_t)(value >> 25) * TICKS_PER_SECOND +
-                    extract32(value, 12, 13) % CYCLES_PER_SECOND *
-                    TICKS_PER_CYCLE + (value & 0xfff) % TICKS_PER_CYCLE;
-
-    s->cycle_offset_ticks = 0;
-    s->cycle_offset_ticks = ticks - cycle_ticks(s) + 128ll * TICKS_PER_SECOND *
-                            (1 + cycle_ticks(s) / (128ll * TICKS_PER_SECOND));
-    cycle_64_schedule(s);
+    cycle_timer_set(s, (int64_t)(value >> 25) * TICKS_PER_SECOND +
+                       extract32(value, 12, 13) % CYCLES_PER_SECOND *
+                       TICKS_PER_CYCLE + (value & 0xfff) % TICKS_PER_CYCLE);
 }
 
 /* Resets */
@@ -303,6 +316,7 @@ static void soft_reset(OHCI1394State *s)
     ohci_ir_soft_reset(s);
     s->rom_map = 0;
     ohci_phy_update_node(s);
+    cycle_timer_set(s, cycle_ticks(s));
     update_interrupt(s);
 }
 
@@ -349,6 +363,9 @@ static void register_changed(OHCI1394State *s, unsigned offset, uint32_t old,
         break;
     case OHCI_CYCLE_TIMER:
         cycle_timer_write(s, written);
+        break;
+    case OHCI_LINK_CONTROL:
+        cycle_timer_set(s, cycle_ticks(s));
         break;
     case OHCI_INT_EVENT:
     case OHCI_INT_MASK:
@@ -544,6 +561,7 @@ static bool request_passes(const OHCI1394State *s, const FWPacket *p)
 static FWAck ohci_receive(FWNode *node, const FWPacket *p)
 {
     OHCI1394State *s = node_ohci(node);
+    bool passes = request_passes(s, p);
     FWAck ack;
 
     if (!ohci_link_is_up(s)) {
@@ -559,10 +577,11 @@ static FWAck ohci_receive(FWNode *node, const FWPacket *p)
         s->oversized++;
         return FW_ACK_TYPE_ERROR;
     }
-    if (ohci_physical_serves(s, p, &ack)) {
+    /* The filter lets everybody read the configuration ROM, OHCI 5.14.1 */
+    if ((passes || ohci_accesses_rom(p)) && ohci_physical_serves(s, p, &ack)) {
         return ack;
     }
-    if (!request_passes(s, p)) {
+    if (!passes) {
         return FW_ACK_MISSING;
     }
     return ohci_ar_packet(&s->ar_request, p, FW_ACK_PENDING);

@@ -95,6 +95,7 @@ enum {
 /* LinkControl */
 #define OHCI_LINK_RCV_SELF_ID   (1u << 9)
 #define OHCI_LINK_RCV_PHY       (1u << 10)
+#define OHCI_LINK_CYCLE_TIMER   (1u << 20)
 
 /* NodeID */
 #define OHCI_NODE_VALID         (1u << 31)
@@ -195,7 +196,9 @@ struct OHCI1394State {
     uint32_t csr[4];            /* bus manager, bandwidth, channels hi, lo */
     uint32_t rom_map;           /* ConfigROMmap in force since the last reset */
     uint8_t phy[16];
-    int64_t cycle_offset_ticks;
+    bool cycle_runs;
+    int64_t cycle_base_ticks;   /* of the cycle timer, when */
+    int64_t cycle_since_ticks;  /* ... the clock said this */
     QEMUTimer *cycle_64;
     unsigned self_id_generation;
     unsigned nodes;
@@ -264,6 +267,7 @@ void ohci_phy_control(OHCI1394State *s, uint32_t value);
 void ohci_phy_update_node(OHCI1394State *s);
 
 /* ohci1394-physical.c */
+bool ohci_accesses_rom(const FWPacket *p);
 bool ohci_physical_serves(OHCI1394State *s, const FWPacket *p, FWAck *ack);
 void ohci_physical_bus_reset(OHCI1394State *s);
 void ohci_physical_drop(OHCI1394State *s);
