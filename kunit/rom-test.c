@@ -21,8 +21,9 @@ struct result {
 	int ret;
 };
 
-static void parse_copy(struct kunit *test, const u32 *rom, size_t quadlets,
-		       size_t directory, struct result *result)
+static noinline_for_stack void
+parse_copy(struct kunit *test, const u32 *rom, size_t quadlets,
+	   size_t directory, struct result *result)
 {
 	size_t size = quadlets * sizeof(*rom);
 	u32 *copy = kmemdup(rom, size, GFP_KERNEL);
@@ -1037,7 +1038,8 @@ expect_in_range(struct kunit *test, const struct sbp2x_unit_info *info)
 	KUNIT_EXPECT_LE(test, info->max_reconnect_hold, 65536);
 }
 
-static void expect_sane(struct kunit *test, const struct result *result)
+static noinline_for_stack void
+expect_sane(struct kunit *test, const struct result *result)
 {
 	const struct sbp2x_unit_info *info = &result->info;
 
@@ -1220,27 +1222,34 @@ static void mutate_quadlet(struct rnd_state *rnd, u32 *rom, size_t quadlets)
 
 #define MUTATIONS	8000
 
-/* A device's own ROM, malformed: what fails is told, what does not is sane */
+/* A device's own ROM, with up to four quadlets mutated */
+static noinline_for_stack bool
+mutant_is_bad(struct kunit *test, const struct whole_rom *whole,
+	      struct rnd_state *rnd)
+{
+	unsigned int times = 1 + prandom_u32_state(rnd) % 4;
+	struct result result;
+	u32 rom[64];
+
+	memcpy(rom, whole->rom, whole->quadlets * sizeof(*rom));
+	while (times--)
+		mutate_quadlet(rnd, rom, whole->quadlets);
+	parse_copy(test, rom, whole->quadlets, whole->directory, &result);
+	expect_sane(test, &result);
+	return result.ret;
+}
+
+/* What fails is told, what does not is sane */
 static void rom_mutated(struct kunit *test)
 {
 	const struct whole_rom *whole = test->param_value;
-	unsigned int i, times, bad = 0;
-	struct result result;
+	unsigned int i, bad = 0;
 	struct rnd_state rnd;
-	u32 rom[64];
 
-	KUNIT_ASSERT_LE(test, whole->quadlets, ARRAY_SIZE(rom));
+	KUNIT_ASSERT_LE(test, whole->quadlets, 64);
 	prandom_seed_state(&rnd, FUZZ_SEED);
-	for (i = 0; i < MUTATIONS; i++) {
-		memcpy(rom, whole->rom, whole->quadlets * sizeof(*rom));
-		times = 1 + prandom_u32_state(&rnd) % 4;
-		while (times--)
-			mutate_quadlet(&rnd, rom, whole->quadlets);
-		parse_copy(test, rom, whole->quadlets, whole->directory,
-			   &result);
-		expect_sane(test, &result);
-		bad += !!result.ret;
-	}
+	for (i = 0; i < MUTATIONS; i++)
+		bad += mutant_is_bad(test, whole, &rnd);
 
 	KUNIT_EXPECT_GT(test, bad, MUTATIONS / 50);
 	KUNIT_EXPECT_LT(test, bad, MUTATIONS / 2);

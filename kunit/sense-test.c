@@ -503,8 +503,9 @@ static u8 command_set(const u8 *block, size_t length, size_t i)
 	return 8 + i < length ? block[8 + i] : 0;
 }
 
-static void expect_sane(struct kunit *test, const u8 *block, size_t length,
-			const struct sbp2x_sense *got)
+static noinline_for_stack void
+expect_sane(struct kunit *test, const u8 *block, size_t length,
+	    const struct sbp2x_sense *got)
 {
 	size_t claimed = 4 * ((block[0] & 7) + 1);
 	bool answered = !(block[0] & 0x30) && !block[1];

@@ -846,7 +846,8 @@ static void wire_status_fuzz(struct kunit *test)
 		put_SB_SBP_STATUS(&again.header, get_SB_SBP_STATUS(s.header));
 		put_SB_ORB_OFFSET_HI(&again.header,
 				     get_SB_ORB_OFFSET_HI(s.header));
-		KUNIT_EXPECT_EQ(test, again.header, s.header);
+		KUNIT_EXPECT_EQ(test, be32_to_cpu(again.header),
+				be32_to_cpu(s.header));
 	}
 }
 
