@@ -37,6 +37,7 @@ class Scenario:
     kernels: list[str] = dataclasses.field(default_factory=list)
     personas: list[str] = dataclasses.field(default_factory=lambda: [""])
     timeout: int = 300
+    check: bool = True
     trouble: bool = False
 
 
@@ -90,6 +91,8 @@ def read_scenario(path: pathlib.Path) -> Scenario:
                 key, value = word.split("=", 1)
                 if key == "timeout":
                     scenario.timeout = int(value)
+                elif key == "check":
+                    scenario.check = value != "no"
                 elif key in ("drivers", "reported", "kernels", "personas"):
                     setattr(scenario, key, value.split(","))
                 else:
@@ -223,7 +226,7 @@ def tell(runs: list[Run], every_run: list[Run], options: argparse.Namespace) -> 
 
 
 def is_wanted(run: Run, options: argparse.Namespace) -> bool:
-    if options.judged and run.only_reported:
+    if options.check and (run.only_reported or not run.scenario.check):
         return False
     if options.disarmed and (run.only_reported or not run.scenario.trouble):
         return False
@@ -240,8 +243,8 @@ def main() -> int:
     parser.add_argument("--persona", help="only with this persona of the target")
     parser.add_argument("--disarmed", action="store_true",
                         help="nothing goes wrong: scenarios with trouble in them must fail")
-    parser.add_argument("--judged", action="store_true",
-                        help="leave out what is only reported")
+    parser.add_argument("--check", action="store_true",
+                        help="leave out what is only reported, and what takes long")
     parser.add_argument("--results", type=pathlib.Path, metavar="FILE",
                         help="write the table into that page, with what ran earlier")
     parser.add_argument("--jobs", type=int, default=2, help="guests side by side (2)")
