@@ -26,7 +26,7 @@ install: modules
 	@PATH=$$PATH:/sbin:/usr/sbin; \
 		depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) "$$(cat $(KDIR)/include/config/kernel.release)"
 	@install -D -m 644 tools/modprobe.d/sbp2x.conf $(modprobe_d)/sbp2x.conf
-	@echo 'Installed. Load it with: modprobe -r firewire-sbp2; modprobe sbp2x'
+	@echo 'Installed. Load it, with all FireWire disks unplugged: modprobe -r firewire-sbp2; modprobe sbp2x'
 
 uninstall:
 	@rel=$$(cat $(KDIR)/include/config/kernel.release 2>/dev/null || echo $(release)); \

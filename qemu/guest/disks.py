@@ -3,6 +3,8 @@
 
 import glob
 import os
+import pathlib
+import subprocess
 import sys
 import time
 
@@ -26,3 +28,13 @@ def wait_for(count: int) -> list[str]:
             return nodes
         time.sleep(0.1)
     sys.exit(f"{os.path.basename(sys.argv[0])}: not all disks appeared, only {found()}")
+
+
+def unload(driver: str) -> None:
+    """With no unit in its hands: while its module is going firewire-sbp2 does not
+    find its SCSI devices, and frees what sd still uses"""
+    name = driver.replace("-", "_")
+    for path in glob.glob(f"/sys/bus/firewire/drivers/{name}/fw*"):
+        unit = pathlib.Path(path)
+        (unit.parent / "unbind").write_text(unit.name, "ascii")
+    subprocess.run(["modprobe", "-r", driver], check=True)

@@ -205,6 +205,15 @@ make_ext4() { mkfs.ext4 -q -F "$1"; }
 
 mount_disk() { mkdir -p "$mnt" && mount "$1" "$mnt"; }
 
+# let_go DRIVER: unload it, with no unit in its hands: while its module is going
+# firewire-sbp2 does not find its SCSI devices, and frees what sd still uses
+let_go() {
+	for bound in /sys/bus/firewire/drivers/"$(echo "$1" | tr - _)"/fw*; do
+		[ ! -e "$bound" ] || echo "${bound##*/}" >"${bound%/*}/unbind"
+	done
+	modprobe -r "$1"
+}
+
 is_loaded() { grep -q "^$1 " /proc/modules; }
 
 # Which driver has the unit
