@@ -1568,15 +1568,21 @@ static void test_reconnect_exhausted(struct kunit *test)
 	expect_retries_then_failure(w, refuse);
 }
 
+/* One that may take 40 s to answer is asked to reconnect */
+static void ask_slow_target(struct world *w, u16 hold)
+{
+	w->session.config.login_timeout_ms = 40000;
+	log_in(w, hold);
+	bus_reset(w);
+	take(w, ORB_RECONNECT);
+}
+
 /* The target took it and forgot it: there is time for another one */
 static void test_reconnect_lost(struct kunit *test)
 {
 	struct world *w = test->priv;
 
-	w->session.config.login_timeout_ms = 40000;
-	log_in(w, 4);
-	bus_reset(w);
-	take(w, ORB_RECONNECT);
+	ask_slow_target(w, 4);
 	advance(w, 2499);
 	EXPECT_STATE(w, "reconnecting");
 	advance(w, 1);
@@ -1594,10 +1600,7 @@ static void test_reconnect_bounded(struct kunit *test)
 {
 	struct world *w = test->priv;
 
-	w->session.config.login_timeout_ms = 40000;
-	log_in(w, 3);
-	bus_reset(w);
-	take(w, ORB_RECONNECT);
+	ask_slow_target(w, 3);
 	advance(w, 2100);
 	take(w, ORB_RECONNECT);
 	advance(w, 2899);
@@ -1621,10 +1624,7 @@ static void test_reconnect_answered_late(struct kunit *test)
 {
 	struct world *w = test->priv;
 
-	w->session.config.login_timeout_ms = 40000;
-	log_in(w, 0);
-	bus_reset(w);
-	take(w, ORB_RECONNECT);
+	ask_slow_target(w, 0);
 	advance(w, 1999);
 	EXPECT_STATE(w, "reconnecting");
 	answer(w, YES);
