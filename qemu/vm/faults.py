@@ -17,6 +17,7 @@ SET = re.compile(r"\b(?:fault|set t0) ([a-z0-9-]+)\b(?! (?:0|off|-1)\b)")
 TARGET_PROP = re.compile(r"--target-prop ([a-z0-9-]+)=")
 ATTACK = re.compile(r"\bset i0\b|\bintrude\b")
 CABLE = re.compile(r"(?:\b(?:labctl|back_after)|,) (?:reset|unplug|replug)\b|reset-interval")
+MEMORY = re.compile(r"\bfailslab\b")
 
 # And in its own functions: one that sets "$N" and looks at its counter
 FUNCTION = re.compile(r"^(\w+)\(\) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
@@ -76,7 +77,7 @@ def not_proved(script: str) -> list[str]:
 
 
 def makes_trouble(script: str) -> bool:
-    return bool(used(script) or ATTACK.search(script) or CABLE.search(script))
+    return bool(used(script) or any(kind.search(script) for kind in (ATTACK, CABLE, MEMORY)))
 
 
 def disarmed(words: list[str]) -> list[str]:
