@@ -206,9 +206,10 @@ def show(run: Run, number: int) -> None:
 
 
 def report(run: Run) -> None:
+    """Its figures in any case, and its results when one of them is bad"""
     print(f"# {run.title}, reported only: {'passes' if run.passed else 'fails'}")
-    if not run.passed:
-        for line in run.lines:
+    for line in run.lines:
+        if not run.passed or line.startswith("#"):
             print(f"#   {line}")
 
 
