@@ -1,6 +1,6 @@
 /*
- * The only place that knows QEMU versions: the models are written for 10.0
- * and build on 7.2.
+ * The place that knows QEMU versions: the models are written for 10.0 and
+ * build on 7.2.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -36,9 +36,12 @@
 #define FW_CLASS_DATA void *
 #endif
 
+/* Since 10.0 a list of properties is const, and has no terminator */
 #if QEMU_VERSION_MAJOR >= 10
+#define FW_PROPERTY const Property
 #define FW_PROPERTIES_END
 #else
+#define FW_PROPERTY Property
 #define FW_PROPERTIES_END DEFINE_PROP_END_OF_LIST()
 #define device_class_set_legacy_reset(dc, fn) ((dc)->reset = (fn))
 #endif

@@ -99,7 +99,7 @@ static const VMStateDescription device_vmstate = {
     .unmigratable = 1,
 };
 
-static Property device_properties[] = {
+static FW_PROPERTY device_properties[] = {
     DEFINE_PROP_CHR("chardev", FWLinkDevice, chardev),
     DEFINE_PROP_BOOL("far", FWLinkDevice, link.far, false),
     FW_PROPERTIES_END

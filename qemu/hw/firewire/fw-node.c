@@ -912,7 +912,7 @@ static void device_unrealize(DeviceState *qdev)
     }
 }
 
-static Property device_properties[] = {
+static FW_PROPERTY device_properties[] = {
     DEFINE_PROP_UINT64("guid", FWDevice, guid, 0),
     DEFINE_PROP_UINT32("speed", FWDevice, node.speed, FW_S400),
     DEFINE_PROP_UINT8("ports", FWDevice, node.ports, 2),

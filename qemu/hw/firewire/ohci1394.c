@@ -765,7 +765,7 @@ static const VMStateDescription ohci_vmstate = {
     .unmigratable = 1,
 };
 
-static Property ohci_properties[] = {
+static FW_PROPERTY ohci_properties[] = {
     DEFINE_PROP_LINK("fwbus", OHCI1394State, bus, TYPE_FW_BUS, FWBus *),
     DEFINE_PROP_UINT64("guid", OHCI1394State, guid, 0),
     DEFINE_PROP_UINT8("ports", OHCI1394State, node.ports, 3),

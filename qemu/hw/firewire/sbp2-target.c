@@ -215,7 +215,7 @@ static void sbp2_unrealize(DeviceState *qdev)
     DEVICE_CLASS(parent)->unrealize(qdev);
 }
 
-static Property sbp2_properties[] = {
+static FW_PROPERTY sbp2_properties[] = {
     DEFINE_PROP_STRING("persona", SBP2Target, persona),
     DEFINE_PROP_STRING("vendor-name", SBP2Target, vendor_name),
     DEFINE_PROP_STRING("model-name", SBP2Target, model_name),
