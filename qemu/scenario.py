@@ -37,7 +37,7 @@ class Scenario:
     kernels: list[str] = dataclasses.field(default_factory=list)
     personas: list[str] = dataclasses.field(default_factory=lambda: [""])
     timeout: int = 300
-    check: bool = True
+    check: list[str] = dataclasses.field(default_factory=list)
     trouble: bool = False
 
 
@@ -52,6 +52,12 @@ class Run:
     lines: list[str] = dataclasses.field(default_factory=list)
     passed: bool = False
     seconds: float = 0.0
+
+    @property
+    def in_check(self) -> bool:
+        """Judged, and on a kernel that its head names for that: all, if it says nothing"""
+        kernels = self.scenario.check or self.scenario.kernels
+        return self.kernel in kernels and not self.only_reported
 
     @property
     def only_reported(self) -> bool:
@@ -91,9 +97,7 @@ def read_scenario(path: pathlib.Path) -> Scenario:
                 key, value = word.split("=", 1)
                 if key == "timeout":
                     scenario.timeout = int(value)
-                elif key == "check":
-                    scenario.check = value != "no"
-                elif key in ("drivers", "reported", "kernels", "personas"):
+                elif key in ("drivers", "reported", "kernels", "personas", "check"):
                     setattr(scenario, key, value.split(","))
                 else:
                     sys.exit(f"scenario: {path}: what is '{key}'?")
@@ -227,7 +231,7 @@ def tell(runs: list[Run], every_run: list[Run], options: argparse.Namespace) -> 
 
 
 def is_wanted(run: Run, options: argparse.Namespace) -> bool:
-    if options.check and (run.only_reported or not run.scenario.check):
+    if options.check and not run.in_check:
         return False
     if options.disarmed and (run.only_reported or not run.scenario.trouble):
         return False
