@@ -196,4 +196,5 @@ module_exit(sbp2x_exit);
 
 MODULE_DESCRIPTION("SBP-2 initiator (SCSI over IEEE 1394)");
 MODULE_AUTHOR("The sbp2x authors");
+MODULE_VERSION("0.1");
 MODULE_LICENSE("GPL");
