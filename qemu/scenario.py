@@ -38,6 +38,7 @@ class Scenario:
     personas: list[str] = dataclasses.field(default_factory=lambda: [""])
     timeout: int = 300
     check: list[str] = dataclasses.field(default_factory=list)
+    check_personas: list[str] = dataclasses.field(default_factory=list)
     trouble: bool = False
 
 
@@ -55,9 +56,11 @@ class Run:
 
     @property
     def in_check(self) -> bool:
-        """Judged, and on a kernel that its head names for that: all, if it says nothing"""
+        """Judged, and on a kernel and with a persona that its head names for that:
+        all, if it says nothing"""
         kernels = self.scenario.check or self.scenario.kernels
-        return self.kernel in kernels and not self.only_reported
+        personas = self.scenario.check_personas or self.scenario.personas
+        return self.kernel in kernels and self.persona in personas and not self.only_reported
 
     @property
     def only_reported(self) -> bool:
@@ -97,8 +100,9 @@ def read_scenario(path: pathlib.Path) -> Scenario:
                 key, value = word.split("=", 1)
                 if key == "timeout":
                     scenario.timeout = int(value)
-                elif key in ("drivers", "reported", "kernels", "personas", "check"):
-                    setattr(scenario, key, value.split(","))
+                elif key in ("drivers", "reported", "kernels", "personas", "check",
+                             "check-personas"):
+                    setattr(scenario, key.replace("-", "_"), value.split(","))
                 else:
                     sys.exit(f"scenario: {path}: what is '{key}'?")
     if not scenario.drivers or not scenario.kernels:

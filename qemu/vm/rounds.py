@@ -267,8 +267,10 @@ class Rounds:
     # All
 
     def chunks(self) -> list[Chunk]:
+        """As many for each of those side by side, so that all end at about one time"""
         options = self.options
-        size = min(self.PER_GUEST, -(-options.rounds // options.jobs))
+        turns = -(-options.rounds // (self.PER_GUEST * options.jobs))
+        size = -(-options.rounds // (turns * options.jobs))
         end = options.first + options.rounds
         return [Chunk(first, min(size, end - first)) for first in range(options.first, end, size)]
 
