@@ -42,12 +42,14 @@
 /*
  * struct sbp2x_host - hostdata of the Scsi_Host
  * @removal: runs scsi_remove_host(), while remove() watches the bus
+ * @cleanup: ends what runs outside the target's workqueue, after that
+ * @removed: the one or the other is done
  */
 struct sbp2x_host {
 	struct sbp2x_target target;
 	struct Scsi_Host *shost;
 	bool exclusive;
-	struct work_struct removal;
+	struct work_struct removal, cleanup;
 	struct completion removed;
 	struct sbp2x_scan *scans;
 	struct dentry *debugfs;
@@ -594,6 +596,20 @@ static void removal_fn(struct work_struct *work)
 	complete(&host->removed);
 }
 
+/*
+ * firewire-core unbinds on a workqueue for reclaim, and whoever runs there must
+ * not flush what runs elsewhere: so this is done here too.
+ */
+static void cleanup_fn(struct work_struct *work)
+{
+	struct sbp2x_host *host = container_of(work, typeof(*host), cleanup);
+
+	/* A login that came while the SCSI host went has asked for a scan */
+	host_cancel_scans(host);
+	host_hide(host);
+	complete(&host->removed);
+}
+
 static void host_limits(struct sbp2x_host *host)
 {
 	struct sbp2x_target *target = &host->target;
@@ -623,6 +639,7 @@ int sbp2x_scsi_add(struct fw_unit *unit,
 	host->shost = shost;
 	host->exclusive = config->exclusive;
 	INIT_WORK(&host->removal, removal_fn);
+	INIT_WORK(&host->cleanup, cleanup_fn);
 	init_completion(&host->removed);
 
 	ret = sbp2x_target_init(&host->target, unit, &target_ops, config);
@@ -700,9 +717,8 @@ void sbp2x_scsi_remove(struct fw_unit *unit)
 
 	host_wait_removed(host);
 	sbp2x_target_stop(&host->target);
-	/* A login that came while the SCSI host went has asked for a scan */
-	host_cancel_scans(host);
-	host_hide(host);
+	queue_work(scan_wq, &host->cleanup);
+	wait_for_completion(&host->removed);
 	sbp2x_debugfs_remove(host->debugfs);
 	sbp2x_target_destroy(&host->target);
 	kfree(host->scans);
