@@ -1,6 +1,5 @@
 /*
- * The place that knows QEMU versions: the models are written for 10.0 and
- * build on 7.2.
+ * What knows QEMU versions: the models are written for 10.0 and build on 7.2.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -7,12 +7,14 @@
 #ifndef HW_FIREWIRE_OHCI1394_H
 #define HW_FIREWIRE_OHCI1394_H
 
-#if __has_include("hw/pci/pci_device.h")    /* since 8.0 */
+#include "compat-qemu.h"
+#include "fw-bus.h"
+
+#if QEMU_VERSION_MAJOR >= 8
 #include "hw/pci/pci_device.h"
 #else
 #include "hw/pci/pci.h"
 #endif
-#include "fw-bus.h"
 
 #define TYPE_OHCI1394 "ohci1394"
 OBJECT_DECLARE_SIMPLE_TYPE(OHCI1394State, OHCI1394)
