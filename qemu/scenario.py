@@ -222,11 +222,12 @@ def report(run: Run) -> None:
 
 
 def tell(runs: list[Run], every_run: list[Run], options: argparse.Namespace) -> None:
-    """Who survives what; the page has what ran earlier, too"""
+    """Who survives what; the page has what ran earlier, too, and nothing that was
+    asked for with a variable: that is another test"""
     outcomes = [run.outcome for run in runs]
     for line in results.grid(results.cells(outcomes)):
         print("#", line)
-    if options.disarmed:
+    if options.disarmed or options.variables:
         return
     kept = results.keep(pathlib.Path(options.logs) / "outcomes.json", outcomes)
     if options.results:
