@@ -19,18 +19,9 @@ session() {
 is_in() { session state && same "$value" "$1"; }
 no_session() { [ -z "$(ls /sys/class/sbp2x)" ]; }
 
-# lab WORD...: as labctl, which is there already
-mkfifo /tmp/lab-asked /tmp/lab-told
-labctl serve </tmp/lab-asked >/tmp/lab-told &
-exec 8>/tmp/lab-asked 9</tmp/lab-told
-lab() {
-	echo "$*" >&8
-	read -r value <&9 && same "$value" ok
-}
-
 # From now on the target is a good one, and plugged in
 calm() {
-	lab set t0 login-refuse 0 , set t0 management-lost 0 , \
+	labctl set t0 login-refuse 0 , set t0 management-lost 0 , \
 		set t0 management-late-ms 0 , plug t0
 }
 
@@ -43,8 +34,8 @@ start_io() {
 	sleep 0.5
 }
 
-refuse_logins() { lab set t0 login-refuse 9 , set t0 login-refuse-count 100000; }
-lose_next() { lab set t0 management-lost 1; }
+refuse_logins() { labctl set t0 login-refuse 9 , set t0 login-refuse-count 100000; }
+lose_next() { labctl set t0 management-lost 1; }
 
 # Pauses are long by now, and one has just begun
 pausing() { session retries && [ "$value" -ge 5 ]; }
@@ -53,13 +44,13 @@ pausing() { session retries && [ "$value" -ge 5 ]; }
 hold_in() {
 	case $1:$2 in
 	idle:quiet) unbind && refuse_logins && bind && wait_for 30 pausing ;;
-	idle:io) refuse_logins && lab set t0 forget-logins on , reset && wait_for 30 pausing ;;
+	idle:io) refuse_logins && labctl set t0 forget-logins on , reset && wait_for 30 pausing ;;
 	"logging in:quiet") unbind && lose_next && bind ;;
-	"logging in:io") lab set t0 management-late-ms 4000 , set t0 forget-logins on , reset ;;
-	suspended:quiet) hold_in reconnecting quiet && lab unplug t0 ;;
-	suspended:io) lab unplug t0 ;;
+	"logging in:io") labctl set t0 management-late-ms 4000 , set t0 forget-logins on , reset ;;
+	suspended:quiet) hold_in reconnecting quiet && labctl unplug t0 ;;
+	suspended:io) labctl unplug t0 ;;
 	# firewire-core may have another bus reset follow
-	reconnecting:*) lab set t0 management-lost 2 , reset ;;
+	reconnecting:*) labctl set t0 management-lost 2 , reset ;;
 	withdrawing:*) hold_in "logging in" quiet && begin_unbind ;;
 	"logging out:"*) lose_next && begin_unbind ;;
 	failed:*) unbind && refuse_logins && bind ;;
