@@ -39,6 +39,7 @@ class Scenario:
     timeout: int = 300
     check: list[str] = dataclasses.field(default_factory=list)
     check_personas: list[str] = dataclasses.field(default_factory=list)
+    check_drivers: list[str] = dataclasses.field(default_factory=list)
     trouble: bool = False
 
 
@@ -56,11 +57,12 @@ class Run:
 
     @property
     def in_check(self) -> bool:
-        """Judged, and on a kernel and with a persona that its head names for that:
-        all, if it says nothing"""
-        kernels = self.scenario.check or self.scenario.kernels
-        personas = self.scenario.check_personas or self.scenario.personas
-        return self.kernel in kernels and self.persona in personas and not self.only_reported
+        """Judged, and on a kernel, with a driver and with a persona that its head
+        names for that: all, if it says nothing"""
+        scenario = self.scenario
+        return (self.kernel in (scenario.check or scenario.kernels)
+                and self.driver in (scenario.check_drivers or scenario.drivers)
+                and self.persona in (scenario.check_personas or scenario.personas))
 
     @property
     def only_reported(self) -> bool:
@@ -101,7 +103,7 @@ def read_scenario(path: pathlib.Path) -> Scenario:
                 if key == "timeout":
                     scenario.timeout = int(value)
                 elif key in ("drivers", "reported", "kernels", "personas", "check",
-                             "check-personas"):
+                             "check-drivers", "check-personas"):
                     setattr(scenario, key.replace("-", "_"), value.split(","))
                 else:
                     sys.exit(f"scenario: {path}: what is '{key}'?")
@@ -257,7 +259,9 @@ def main() -> int:
                         help="leave out what is only reported, and what takes long")
     parser.add_argument("--results", type=pathlib.Path, metavar="FILE",
                         help="write the table into that page, with what ran earlier")
-    parser.add_argument("--jobs", type=int, default=2, help="guests side by side (2)")
+    # One more than processors, for part of a scenario is waiting
+    jobs = (os.cpu_count() or 1) + 1
+    parser.add_argument("--jobs", type=int, default=jobs, help=f"guests side by side ({jobs})")
     parser.add_argument("--list", action="store_true", help="say what there is, run nothing")
     parser.add_argument("--logs", help=argparse.SUPPRESS)
     parser.add_argument("--iso", help=argparse.SUPPRESS)
