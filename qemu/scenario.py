@@ -259,8 +259,8 @@ def main() -> int:
                         help="leave out what is only reported, and what takes long")
     parser.add_argument("--results", type=pathlib.Path, metavar="FILE",
                         help="write the table into that page, with what ran earlier")
-    # One more than processors, for part of a scenario is waiting
-    jobs = (os.cpu_count() or 1) + 1
+    # As many as processors: where there are more, commands time out
+    jobs = os.cpu_count() or 1
     parser.add_argument("--jobs", type=int, default=jobs, help=f"guests side by side ({jobs})")
     parser.add_argument("--list", action="store_true", help="say what there is, run nothing")
     parser.add_argument("--logs", help=argparse.SUPPRESS)
