@@ -8,7 +8,7 @@ STAMP = re.compile(r"^(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?")
 
 COMPLAINT = re.compile(r"""
     ^WARNING: | ^BUG: | ^INFO:\ (?!NMI\ handler) | ^UBSAN: | ^general\ protection
-  | ^Oops: | \bOops\b | ^Kernel\ panic | ^Call\ Trace: | ^------------\[\ cut
+  | ^Oops: | \bOops\b | ^int3: | ^Kernel\ panic | ^Call\ Trace: | ^------------\[\ cut
   | \bKASAN: | \bODEBUG: | ^watchdog:\ BUG | ^unchecked\ MSR
   | ^kmemleak:\ \d+\ new\ suspected | unreferenced\ object
   | \brcu:\ INFO:.*stall | self-detected\ stall | detected\ stalls
@@ -22,6 +22,9 @@ COMPLAINT = re.compile(r"""
 
 # After one of these nothing useful follows
 FATAL = re.compile(r"\bOops\b|^general protection|^Kernel panic|^BUG: unable")
+
+# What the kernel says of a breakpoint that it did not set
+BREAKPOINT = re.compile(r"^(?:Oops: )?int3: 0000 \[#1\]")
 
 EXCERPT = 60
 
@@ -40,6 +43,12 @@ def complains(line: str) -> bool:
 
 def is_fatal(line: str) -> bool:
     return is_kernel_line(line) and bool(FATAL.search(message(line)))
+
+
+def stray_breakpoint(text: str) -> bool:
+    """Is that its first complaint?"""
+    first = complaint(text)[:1]
+    return bool(first) and bool(BREAKPOINT.search(message(first[0])))
 
 
 def complaint(text: str) -> list[str]:
