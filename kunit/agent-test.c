@@ -299,9 +299,12 @@ static void handle_work(struct work_struct *work)
 {
 	struct context *c = container_of(work, struct context, work);
 
-	c->result = c->victim ?
-		    sbp2x_agent_abort(&c->agent, &c->victim->task) :
-		    sbp2x_agent_reset(&c->agent);
+	if (c->victim) {
+		sbp2x_agent_stands_still(&c->agent, &c->victim->task);
+		c->result = sbp2x_agent_abort(&c->agent, &c->victim->task);
+	} else {
+		c->result = sbp2x_agent_reset(&c->agent);
+	}
 	complete(&c->handled);
 }
 
@@ -2442,7 +2445,23 @@ static void chain_abort_one(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sbp2x_agent_mode(&c->agent), SBP2X_MODE_CHAIN);
 }
 
-/* Nothing came back since: the chain is what the target stands still for */
+static noinline void expect_rung(struct context *c, int rcode)
+{
+	sbp2x_fake_bus_expect(&c->bus, DOORBELL, 4, 0);
+	end_write(c, DOORBELL, rcode);
+}
+
+/* The doorbell is rung for a list that stands still */
+static void expect_asked(struct context *c, int rcode)
+{
+	KUNIT_ASSERT_TRUE(c->test, sbp2x_fake_bus_wait(&c->bus, 1));
+	expect_rung(c, rcode);
+}
+
+/*
+ * Nothing came back since, nor when the doorbell was rung: the chain is what
+ * the target stands still for
+ */
 static void wedge(struct kunit *test, enum sbp2x_agent_mode mode)
 {
 	struct context *c = test->priv;
@@ -2454,6 +2473,7 @@ static void wedge(struct kunit *test, enum sbp2x_agent_mode mode)
 	sbp2x_fake_bus_end_all(&c->bus, RCODE_COMPLETE);
 
 	handle(c, &c->command[0]);
+	expect_asked(c, RCODE_COMPLETE);
 	KUNIT_ASSERT_TRUE(test, sbp2x_fake_bus_wait(&c->bus, 1));
 	expect_agent_reset(c);
 	expect_handled(c, 0);
@@ -2482,6 +2502,79 @@ static void doorbell_wedge(struct kunit *test)
 	wedge(test, SBP2X_MODE_DOORBELL);
 }
 
+/*
+ * The target came to the end of the list, and the status that said so was
+ * lost: it knows nothing of what was linked there since, and stumbles over
+ * nothing.
+ */
+static void lost_end(struct kunit *test, enum sbp2x_agent_mode mode)
+{
+	struct context *c = test->priv;
+
+	bring_up_mode(c, mode);
+	chain_up(c, 0, 0);
+	submit_many(c, 1, 3);
+	sbp2x_fake_bus_end_all(&c->bus, RCODE_COMPLETE);
+
+	handle(c, &c->command[0]);
+	expect_asked(c, RCODE_COMPLETE);
+	complete_command(c, 1, STATUS_NEXT);
+	KUNIT_ASSERT_TRUE(test, sbp2x_fake_bus_wait(&c->bus, 1));
+	expect_agent_reset(c);
+	expect_handled(c, 0);
+	KUNIT_EXPECT_EQ(test, c->command[0].done, 0);
+	KUNIT_EXPECT_EQ(test, sbp2x_agent_mode(&c->agent), mode);
+	take_orb(c, &c->command[2]);
+	expect_link(c, &c->command[2], orb_of(&c->command[3]));
+	complete_chain(c, 2, 3);
+	expect_nothing(c);
+}
+
+static void chain_lost_end(struct kunit *test)
+{
+	lost_end(test, SBP2X_MODE_CHAIN);
+}
+
+static void doorbell_lost_end(struct kunit *test)
+{
+	lost_end(test, SBP2X_MODE_DOORBELL);
+}
+
+/* It stumbles over links, and knows no doorbell either */
+static void chain_wedge_no_doorbell(struct kunit *test)
+{
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	chain_up(c, 0, 1);
+	handle(c, &c->command[0]);
+	expect_asked(c, RCODE_ADDRESS_ERROR);
+	KUNIT_ASSERT_TRUE(test, sbp2x_fake_bus_wait(&c->bus, 1));
+	expect_agent_reset(c);
+	expect_handled(c, 0);
+	KUNIT_EXPECT_EQ(test, sbp2x_agent_mode(&c->agent), SBP2X_MODE_SERIAL);
+	execute_many(c, 1, 1);
+	expect_nothing(c);
+}
+
+/* A bus reset while it is asked: the list begins afresh */
+static void chain_wedge_bus_reset(struct kunit *test)
+{
+	struct context *c = test->priv;
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	chain_up(c, 0, 1);
+	handle(c, &c->command[0]);
+	expect_asked(c, RCODE_COMPLETE);
+	sbp2x_fake_bus_reset(&c->bus);
+	sbp2x_agent_hold(&c->agent);
+	expect_handled(c, 0);
+	KUNIT_EXPECT_EQ(test, sbp2x_agent_mode(&c->agent), SBP2X_MODE_CHAIN);
+	bring_up(c);
+	execute_many(c, 1, 1);
+	expect_nothing(c);
+}
+
 /* One command that takes too long is not the chain's fault */
 static void chain_slow_single(struct kunit *test)
 {
@@ -2499,12 +2592,6 @@ static void chain_slow_single(struct kunit *test)
 }
 
 /* Doorbell */
-
-static noinline void expect_rung(struct context *c, int rcode)
-{
-	sbp2x_fake_bus_expect(&c->bus, DOORBELL, 4, 0);
-	end_write(c, DOORBELL, rcode);
-}
 
 static void doorbell_rings(struct kunit *test)
 {
@@ -2766,6 +2853,10 @@ static struct kunit_case agent_test_cases[] = {
 	KUNIT_CASE(chain_abort_one),
 	KUNIT_CASE(chain_wedge),
 	KUNIT_CASE(doorbell_wedge),
+	KUNIT_CASE(chain_lost_end),
+	KUNIT_CASE(doorbell_lost_end),
+	KUNIT_CASE(chain_wedge_no_doorbell),
+	KUNIT_CASE(chain_wedge_bus_reset),
 	KUNIT_CASE(chain_slow_single),
 	KUNIT_CASE(doorbell_rings),
 	KUNIT_CASE(doorbell_after_the_end),

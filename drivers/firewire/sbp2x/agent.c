@@ -38,6 +38,9 @@
 /* Repetitions of a task that failed on its way over the bus */
 #define TRANSPORT_RETRIES	3
 
+/* A target that is asked by the doorbell whether it stands still comes on in */
+#define DOORBELL_ANSWER_MS	500
+
 #define CSR_BUSY_TIMEOUT_ADDRESS	(CSR_REGISTER_BASE + CSR_BUSY_TIMEOUT)
 
 /*
@@ -564,8 +567,12 @@ static void doorbell_done(struct sbp2x_transaction *t, int rcode)
 	spin_lock_irqsave(&agent->lock, flags);
 	write_ended(agent, &end);
 	agent->ringing = false;
-	/* Without a chain there is nothing that it was rung for */
-	if (agent->chain)
+	/*
+	 * Without a chain there is nothing that it was rung for; and to be
+	 * asked by it, the target need not know it
+	 */
+	if (agent->chain &&
+	    (!agent->asking || sbp2x_rcode_is_transient(rcode)))
 		end.verdict = write_judge(agent, rcode, &end.lost);
 	if (end.verdict == WRITE_RETRY)
 		agent->ring = true;
@@ -620,7 +627,7 @@ static bool agent_give(struct sbp2x_agent *agent, struct sbp2x_task *task)
 			   before->orb_address : 0, agent->at_target);
 	if (before) {
 		sbp2x_pointer_link(&before->orb->next_orb, slot->orb_address);
-		agent->ring = agent->mode == SBP2X_MODE_DOORBELL;
+		agent->ring |= agent->mode == SBP2X_MODE_DOORBELL;
 		agent->count.links++;
 		return false;
 	}
@@ -1203,17 +1210,47 @@ static bool links_are_suspect(const struct sbp2x_agent *agent,
 	       (slot->linked || agent->chain != slot);
 }
 
+static void agent_set_asking(struct sbp2x_agent *agent, bool asking)
+{
+	spin_lock_irq(&agent->lock);
+	agent->asking = asking;
+	agent->ring |= asking && agent->chain;
+	spin_unlock_irq(&agent->lock);
+}
+
+/* True where it comes on, or all begins afresh and nobody knows */
+static bool agent_comes_on(struct sbp2x_agent *agent, struct sbp2x_task *task)
+{
+	bool suspect;
+
+	spin_lock_irq(&agent->lock);
+	suspect = agent->state == SBP2X_AGENT_READY &&
+		  links_are_suspect(agent, task);
+	spin_unlock_irq(&agent->lock);
+
+	return !suspect;
+}
+
+/*
+ * A status that got lost looks the same where it was to say that the list has
+ * ended: the target does not know of what was linked behind that ORB. It does
+ * when it hears the doorbell, and goes on; one that stumbled does not.
+ */
 bool sbp2x_agent_stands_still(struct sbp2x_agent *agent,
 			      struct sbp2x_task *task)
 {
-	unsigned long flags;
-	bool suspect;
+	bool comes_on;
 
-	spin_lock_irqsave(&agent->lock, flags);
-	suspect = links_are_suspect(agent, task);
-	spin_unlock_irqrestore(&agent->lock, flags);
+	if (agent_comes_on(agent, task))
+		return false;
 
-	return suspect;
+	agent_set_asking(agent, true);
+	agent_pump(agent);
+	comes_on = wait_event_timeout(agent->wait, agent_comes_on(agent, task),
+				      msecs_to_jiffies(DOORBELL_ANSWER_MS));
+	agent_set_asking(agent, false);
+
+	return !comes_on;
 }
 
 /*

@@ -192,6 +192,7 @@ struct sbp2x_agent {
 	u32 order;			/* of that ORB */
 	bool ring;			/* the doorbell, as soon as possible */
 	bool ringing;
+	bool asking;			/* by it, whether the target comes on */
 	struct sbp2x_transaction doorbell;
 
 	enum sbp2x_agent_step step;
@@ -319,9 +320,10 @@ bool sbp2x_agent_wait_task(struct sbp2x_agent *agent, struct sbp2x_task *task,
 			   unsigned int timeout_ms);
 
 /*
- * sbp2x_agent_stands_still() - is it likely that @task waits because the target
- * stumbled over linked ORBs? Then only sbp2x_agent_abort() helps, which also
- * sees to it that there are no links any more. Any context.
+ * sbp2x_agent_stands_still() - does @task wait because the target stumbled over
+ * linked ORBs? Where nothing came back, it is asked by the doorbell. If it does,
+ * only sbp2x_agent_abort() helps, which also sees to it that there are no links
+ * any more. May sleep for half a second.
  */
 bool sbp2x_agent_stands_still(struct sbp2x_agent *agent,
 			      struct sbp2x_task *task);

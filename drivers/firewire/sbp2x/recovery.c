@@ -61,7 +61,8 @@ int sbp2x_recover_task(struct sbp2x_logical_unit *lu, struct sbp2x_task *task)
 	struct sbp2x_agent *agent = &lu->session.agent;
 	u64 orb;
 
-	if (abort_task(lu, task))
+	/* It came back between its deadline and now, or by its abortion */
+	if (sbp2x_agent_wait_task(agent, task, 0) || abort_task(lu, task))
 		return 0;
 
 	/* Those targets that know it tidy up better than by AGENT_RESET alone */
