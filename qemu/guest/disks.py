@@ -30,11 +30,24 @@ def wait_for(count: int) -> list[str]:
     sys.exit(f"{os.path.basename(sys.argv[0])}: not all disks appeared, only {found()}")
 
 
+def of_driver(driver: str) -> pathlib.Path:
+    return pathlib.Path("/sys/bus/firewire/drivers", driver.replace("-", "_"))
+
+
+def bind(driver: str, unit: str) -> None:
+    (of_driver(driver) / "bind").write_text(unit, "ascii")
+
+
+def unbind(driver: str) -> list[str]:
+    """The names of the units that were the driver's"""
+    units = [path.name for path in of_driver(driver).glob("fw*")]
+    for unit in units:
+        (of_driver(driver) / "unbind").write_text(unit, "ascii")
+    return units
+
+
 def unload(driver: str) -> None:
     """With no unit in its hands: while its module is going firewire-sbp2 does not
     find its SCSI devices, and frees what sd still uses"""
-    name = driver.replace("-", "_")
-    for path in glob.glob(f"/sys/bus/firewire/drivers/{name}/fw*"):
-        unit = pathlib.Path(path)
-        (unit.parent / "unbind").write_text(unit.name, "ascii")
+    unbind(driver)
     subprocess.run(["modprobe", "-r", driver], check=True)
