@@ -2575,6 +2575,78 @@ static void chain_wedge_bus_reset(struct kunit *test)
 	expect_nothing(c);
 }
 
+static unsigned int length_of(const struct list_head *list)
+{
+	const struct list_head *entry;
+	unsigned int length = 0;
+
+	list_for_each(entry, list)
+		length++;
+	return length;
+}
+
+/* The submitter fills them in anew while the target may still have them */
+static void tasks_are_taken_back(struct kunit *test)
+{
+	struct context *c = test->priv;
+	LIST_HEAD(taken);
+	u64 orb;
+
+	bring_up(c);
+	submit_many(c, 0, 2);
+	take_orb(c, &c->command[0]);
+	orb = orb_of(&c->command[0]);
+	sbp2x_agent_withdraw(&c->agent, &taken);
+	KUNIT_EXPECT_EQ(test, length_of(&taken), 3);
+	KUNIT_EXPECT_FALSE(test, sbp2x_agent_has_tasks(&c->agent));
+
+	/* What the target says of one of them is not for the next */
+	KUNIT_EXPECT_EQ(test, submit(prepare(c, 0)), 0);
+	take_orb(c, &c->command[0]);
+	KUNIT_EXPECT_NE(test, orb_of(&c->command[0]), orb);
+	KUNIT_EXPECT_FALSE(test, send(c, STATUS_GOOD, orb));
+
+	/* And after a reset it is the only one that the target is given */
+	handle(c, NULL);
+	KUNIT_ASSERT_TRUE(test, sbp2x_fake_bus_wait(&c->bus, 1));
+	expect_agent_reset(c);
+	expect_handled(c, 0);
+	take_orb(c, &c->command[0]);
+	complete_command(c, 0, STATUS_GOOD);
+	KUNIT_EXPECT_EQ(test, c->count, 1);
+	expect_nothing(c);
+}
+
+static void nothing_to_take_back(struct kunit *test)
+{
+	struct context *c = test->priv;
+	LIST_HEAD(taken);
+
+	sbp2x_agent_withdraw(&c->agent, &taken);
+	bring_up(c);
+	sbp2x_agent_withdraw(&c->agent, &taken);
+	KUNIT_EXPECT_TRUE(test, list_empty(&taken));
+	submit_many(c, 0, 0);
+	execute_many(c, 0, 0);
+}
+
+/* It is given nothing while it is held, and all the same the tasks go back */
+static void taken_back_when_held(struct kunit *test)
+{
+	struct context *c = test->priv;
+	LIST_HEAD(taken);
+
+	bring_up_mode(c, SBP2X_MODE_CHAIN);
+	chain_up(c, 0, 2);
+	sbp2x_fake_bus_reset(&c->bus);
+	sbp2x_agent_hold(&c->agent);
+	sbp2x_agent_withdraw(&c->agent, &taken);
+	KUNIT_EXPECT_EQ(test, length_of(&taken), 3);
+	bring_up(c);
+	expect_nothing(c);
+	KUNIT_EXPECT_EQ(test, c->count, 0);
+}
+
 /* One command that takes too long is not the chain's fault */
 static void chain_slow_single(struct kunit *test)
 {
@@ -2857,6 +2929,9 @@ static struct kunit_case agent_test_cases[] = {
 	KUNIT_CASE(doorbell_lost_end),
 	KUNIT_CASE(chain_wedge_no_doorbell),
 	KUNIT_CASE(chain_wedge_bus_reset),
+	KUNIT_CASE(tasks_are_taken_back),
+	KUNIT_CASE(nothing_to_take_back),
+	KUNIT_CASE(taken_back_when_held),
 	KUNIT_CASE(chain_slow_single),
 	KUNIT_CASE(doorbell_rings),
 	KUNIT_CASE(doorbell_after_the_end),

@@ -1276,8 +1276,34 @@ static bool task_withdraw(struct sbp2x_agent *agent, struct sbp2x_task *task)
 }
 
 /*
- * Not while a reset is under way, whose end decides what becomes of the task,
- * nor while somebody completes it. The reset begins with the withdrawal, lest
+ * Not while a reset is under way, whose end decides what becomes of the tasks,
+ * nor while somebody completes one.
+ */
+static bool agent_withdraws(struct sbp2x_agent *agent, struct list_head *tasks)
+{
+	struct sbp2x_task *task, *next;
+	bool settled;
+
+	spin_lock_irq(&agent->lock);
+	settled = agent->state != SBP2X_AGENT_STARTING && !agent->completing;
+	if (settled) {
+		list_for_each_entry_safe(task, next, &agent->tasks, link) {
+			task_withdraw(agent, task);
+			list_add_tail(&task->link, tasks);
+		}
+	}
+	spin_unlock_irq(&agent->lock);
+
+	return settled;
+}
+
+void sbp2x_agent_withdraw(struct sbp2x_agent *agent, struct list_head *tasks)
+{
+	wait_event(agent->wait, agent_withdraws(agent, tasks));
+}
+
+/*
+ * Not while a reset is under way, nor while somebody completes it. The reset begins with the withdrawal, lest
  * the target is given the next task while it still has this one.
  */
 static bool abort_withdraws(struct sbp2x_agent *agent, struct sbp2x_task *task,

@@ -299,6 +299,17 @@ int sbp2x_agent_submit(struct sbp2x_agent *agent, struct sbp2x_task *task);
  */
 int sbp2x_agent_abort(struct sbp2x_agent *agent, struct sbp2x_task *task);
 
+/**
+ * sbp2x_agent_withdraw() - take back all tasks, without their done calls
+ * @agent: the agent
+ * @tasks: what they are put on, by their links
+ *
+ * For who owns them all and is about to reset the target. Until that is done
+ * the target may still touch the data of those that it has. May sleep, as long
+ * as a reset of the agent is under way.
+ */
+void sbp2x_agent_withdraw(struct sbp2x_agent *agent, struct list_head *tasks);
+
 /*
  * sbp2x_agent_reset() - reset the agent and give it its tasks again, though
  * nothing seems wrong. May sleep. Return: 0 or -EIO

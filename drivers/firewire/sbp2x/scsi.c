@@ -329,11 +329,50 @@ static int scsi_abort(struct scsi_cmnd *cmd)
 	return ret ? FAILED : SUCCESS;
 }
 
+/*
+ * The error handler begins when it has all commands of the host: some were
+ * aborted, but one that timed out again after that was not, and is about to
+ * be used by it. Who resets from elsewhere, by ioctl, has none of them.
+ */
+static void take_back(struct sbp2x_logical_unit *lu)
+{
+	struct sbp2x_host *host = container_of(lu->target, typeof(*host), target);
+	struct sbp2x_task *task, *next;
+	LIST_HEAD(tasks);
+
+	if (current != host->shost->ehandler)
+		return;
+
+	sbp2x_agent_withdraw(&lu->session.agent, &tasks);
+	list_for_each_entry_safe(task, next, &tasks, link) {
+		list_del(&task->link);
+		command_abandon(task_to_cmnd(task));
+	}
+}
+
+static void take_all_back(struct sbp2x_target *target)
+{
+	unsigned int i;
+
+	for (i = 0; i < target->count; i++)
+		take_back(target->logical_units[i]);
+}
+
+static void unmap_all_abandoned(struct sbp2x_target *target)
+{
+	unsigned int i;
+
+	for (i = 0; i < target->count; i++)
+		unmap_abandoned(target->logical_units[i]);
+}
+
 static int scsi_device_reset(struct scsi_cmnd *cmd)
 {
 	struct sbp2x_logical_unit *lu = cmd->device->hostdata;
-	int ret = sbp2x_recover_logical_unit(lu);
+	int ret;
 
+	take_back(lu);
+	ret = sbp2x_recover_logical_unit(lu);
 	if (!ret)
 		unmap_abandoned(lu);
 	sdev_printk(KERN_NOTICE, cmd->device, "logical unit reset %s\n",
@@ -344,10 +383,12 @@ static int scsi_device_reset(struct scsi_cmnd *cmd)
 static int scsi_target_reset(struct scsi_cmnd *cmd)
 {
 	struct sbp2x_logical_unit *lu = cmd->device->hostdata;
-	int ret = sbp2x_recover_target(lu);
+	int ret;
 
+	take_all_back(lu->target);
+	ret = sbp2x_recover_target(lu);
 	if (!ret)
-		unmap_abandoned(lu);
+		unmap_all_abandoned(lu->target);
 	sdev_printk(KERN_NOTICE, cmd->device, "target reset %s\n",
 		    ret ? "failed" : "done");
 	return ret ? FAILED : SUCCESS;
@@ -357,10 +398,12 @@ static int scsi_target_reset(struct scsi_cmnd *cmd)
 static int scsi_host_reset(struct scsi_cmnd *cmd)
 {
 	struct sbp2x_logical_unit *lu = cmd->device->hostdata;
-	int ret = sbp2x_recover_login(lu);
+	int ret;
 
+	take_all_back(lu->target);
+	ret = sbp2x_recover_login(lu);
 	/* Nothing more can be done where it failed */
-	unmap_abandoned(lu);
+	unmap_all_abandoned(lu->target);
 	return ret ? FAILED : SUCCESS;
 }
 
