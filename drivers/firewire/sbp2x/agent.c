@@ -1303,8 +1303,8 @@ void sbp2x_agent_withdraw(struct sbp2x_agent *agent, struct list_head *tasks)
 }
 
 /*
- * Not while a reset is under way, nor while somebody completes it. The reset begins with the withdrawal, lest
- * the target is given the next task while it still has this one.
+ * Likewise, one of them. The reset begins with the withdrawal, lest the target
+ * is given the next task while it still has this one.
  */
 static bool abort_withdraws(struct sbp2x_agent *agent, struct sbp2x_task *task,
 			    bool *touched, bool *send)
