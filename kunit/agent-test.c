@@ -340,6 +340,14 @@ static void expect_handled(struct context *c, int result)
 	KUNIT_EXPECT_EQ(c->test, c->result, result);
 }
 
+/* The agent is reset, and that was all there was to be done */
+static noinline void expect_reset_handled(struct context *c)
+{
+	KUNIT_ASSERT_TRUE(c->test, sbp2x_fake_bus_wait(&c->bus, 1));
+	expect_agent_reset(c);
+	expect_handled(c, 0);
+}
+
 /* Binding */
 
 static void unbound_is_refused(struct kunit *test)
@@ -2433,9 +2441,7 @@ static void chain_abort_one(struct kunit *test)
 	chain_up(c, 0, 3);
 	complete_command(c, 0, STATUS_NEXT);
 	handle(c, &c->command[2]);
-	KUNIT_ASSERT_TRUE(test, sbp2x_fake_bus_wait(&c->bus, 1));
-	expect_agent_reset(c);
-	expect_handled(c, 0);
+	expect_reset_handled(c);
 	take_orb(c, &c->command[1]);
 	expect_link(c, &c->command[1], orb_of(&c->command[3]));
 	complete_command(c, 1, STATUS_NEXT);
@@ -2474,9 +2480,7 @@ static void wedge(struct kunit *test, enum sbp2x_agent_mode mode)
 
 	handle(c, &c->command[0]);
 	expect_asked(c, RCODE_COMPLETE);
-	KUNIT_ASSERT_TRUE(test, sbp2x_fake_bus_wait(&c->bus, 1));
-	expect_agent_reset(c);
-	expect_handled(c, 0);
+	expect_reset_handled(c);
 	KUNIT_EXPECT_EQ(test, sbp2x_agent_mode(&c->agent), SBP2X_MODE_SERIAL);
 	expect_end_of_chain(c, &c->command[1]);
 	c->count = 0;
@@ -2519,9 +2523,7 @@ static void lost_end(struct kunit *test, enum sbp2x_agent_mode mode)
 	handle(c, &c->command[0]);
 	expect_asked(c, RCODE_COMPLETE);
 	complete_command(c, 1, STATUS_NEXT);
-	KUNIT_ASSERT_TRUE(test, sbp2x_fake_bus_wait(&c->bus, 1));
-	expect_agent_reset(c);
-	expect_handled(c, 0);
+	expect_reset_handled(c);
 	KUNIT_EXPECT_EQ(test, c->command[0].done, 0);
 	KUNIT_EXPECT_EQ(test, sbp2x_agent_mode(&c->agent), mode);
 	take_orb(c, &c->command[2]);
@@ -2549,9 +2551,7 @@ static void chain_wedge_no_doorbell(struct kunit *test)
 	chain_up(c, 0, 1);
 	handle(c, &c->command[0]);
 	expect_asked(c, RCODE_ADDRESS_ERROR);
-	KUNIT_ASSERT_TRUE(test, sbp2x_fake_bus_wait(&c->bus, 1));
-	expect_agent_reset(c);
-	expect_handled(c, 0);
+	expect_reset_handled(c);
 	KUNIT_EXPECT_EQ(test, sbp2x_agent_mode(&c->agent), SBP2X_MODE_SERIAL);
 	execute_many(c, 1, 1);
 	expect_nothing(c);
@@ -2608,9 +2608,7 @@ static void tasks_are_taken_back(struct kunit *test)
 
 	/* And after a reset it is the only one that the target is given */
 	handle(c, NULL);
-	KUNIT_ASSERT_TRUE(test, sbp2x_fake_bus_wait(&c->bus, 1));
-	expect_agent_reset(c);
-	expect_handled(c, 0);
+	expect_reset_handled(c);
 	take_orb(c, &c->command[0]);
 	complete_command(c, 0, STATUS_GOOD);
 	KUNIT_EXPECT_EQ(test, c->count, 1);
@@ -2655,9 +2653,7 @@ static void chain_slow_single(struct kunit *test)
 	bring_up_mode(c, SBP2X_MODE_CHAIN);
 	chain_up(c, 0, 0);
 	handle(c, &c->command[0]);
-	KUNIT_ASSERT_TRUE(test, sbp2x_fake_bus_wait(&c->bus, 1));
-	expect_agent_reset(c);
-	expect_handled(c, 0);
+	expect_reset_handled(c);
 	KUNIT_EXPECT_EQ(test, sbp2x_agent_mode(&c->agent), SBP2X_MODE_CHAIN);
 	chain_up(c, 1, 2);
 	complete_chain(c, 1, 2);

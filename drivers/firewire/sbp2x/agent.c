@@ -1218,14 +1218,16 @@ static void agent_set_asking(struct sbp2x_agent *agent, bool asking)
 	spin_unlock_irq(&agent->lock);
 }
 
-/* True where it comes on, or all begins afresh and nobody knows */
+/*
+ * True where it comes on; or all begins afresh, for which every task at the
+ * target is recalled, and nobody knows
+ */
 static bool agent_comes_on(struct sbp2x_agent *agent, struct sbp2x_task *task)
 {
 	bool suspect;
 
 	spin_lock_irq(&agent->lock);
-	suspect = agent->state == SBP2X_AGENT_READY &&
-		  links_are_suspect(agent, task);
+	suspect = links_are_suspect(agent, task);
 	spin_unlock_irq(&agent->lock);
 
 	return !suspect;
