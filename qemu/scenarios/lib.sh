@@ -152,11 +152,12 @@ is_online() { [ "$(cat "$(sdev "$1")/state")" = running ]; }
 # appears [LUN]: wait for a logical unit's block device
 appears() { wait_for 60 block "${1:-0}"; }
 
-# undisturbed: udev is done with what there is, and from now on does not read disks
-# again that were written to or that changed. For what counts commands, or has some
-# go wrong: those are to be its own. Once, for then nothing settles any more.
+# undisturbed: udev is done with what there is, and gone: it does not read disks again
+# that were written to or that changed. (That it only stops its queue is not enough:
+# when a disk was written to, it has the kernel read the partitions again.) For what
+# counts commands, or has some go wrong: those are to be its own.
 undisturbed() {
-	modprobe -a sd_mod sg && udevadm settle --timeout=60 && udevadm control --stop-exec-queue
+	modprobe -a sd_mod sg && udevadm settle --timeout=60 && udevadm control --exit
 }
 
 resets() { labctl get $bus reset-count; }
