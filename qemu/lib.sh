@@ -24,15 +24,33 @@ have_package() {
 	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
+# alone NAME COMMAND...: while nobody else of us runs a command of that name
+alone() (
+	mkdir -p "$cache/lock" || die "cannot write to $cache: set SBP2X_CACHE to a folder that you can write to"
+	exec 8>"$cache/lock/$1"
+	flock 8
+	shift
+	"$@" 8>&-
+)
+
+missing_packages() {
+	local package
+	for package; do
+		have_package "$package" || echo "$package"
+	done
+}
+
 # need PACKAGE...: install those that are missing
 need() {
-	local package missing=()
 	command -v dpkg-query >/dev/null ||
 		die "the lab sets itself up on Debian only; install by hand: $*"
-	for package; do
-		have_package "$package" || missing+=("$package")
-	done
-	[ ${#missing[@]} -eq 0 ] && return
+	[ -z "$(missing_packages "$@")" ] || alone packages install_missing "$@" || exit 1
+}
+
+install_missing() {
+	local missing
+	mapfile -t missing < <(missing_packages "$@")
+	[ ${#missing[@]} -gt 0 ] || return 0
 	need_space /var 1
 	say "installing packages: ${missing[*]}"
 	install_packages "${missing[@]}" && return
@@ -85,12 +103,8 @@ apt_private() {
 	"$@" "${options[@]}" "${apt_arguments[@]}"
 }
 
-apt_setup() {
-	mkdir -p "$cache/apt/lists/partial" "$cache/apt/cache/archives/partial"
-	if [ -n "$(find "$cache/apt/ready" -mtime -1 2>/dev/null)" ]; then
-		return
-	fi
-	need python3 ca-certificates
+read_package_lists() {
+	[ -z "$(find "$cache/apt/ready" -mtime -1 2>/dev/null)" ] || return 0
 	/usr/bin/python3 "$root/qemu/apt-sources" >"$cache/apt/debian.sources" ||
 		die "no Debian archive among this machine's package sources: add it to /etc/apt/sources.list.d"
 	# By itself apt takes a network that is down for a matter of warnings
@@ -99,6 +113,12 @@ apt_setup() {
 	apt_private apt-get update >"$cache/apt/log" 2>&1 ||
 		die "could not read the package lists: is the network up? (see $cache/apt/log)"
 	touch "$cache/apt/ready"
+}
+
+apt_setup() {
+	mkdir -p "$cache/apt/lists/partial" "$cache/apt/cache/archives/partial"
+	need python3 ca-certificates
+	alone apt read_package_lists || exit 1
 }
 
 # fetch_package NAME: download NAME's newest .deb into the current folder
@@ -112,4 +132,16 @@ fetch_package() {
 package_field() {
 	apt_arguments=(show --no-all-versions "$1")
 	apt_private apt-cache 2>/dev/null | sed -n "s/^$2: //p" | head -n 1
+}
+
+# set_up KERNEL...: QEMU and those kernels, side by side
+set_up() {
+	local kernel emulator status=0
+	"$root/qemu/build" >/dev/null &
+	emulator=$!
+	for kernel; do
+		"$root/qemu/kernel" "$kernel" >/dev/null || { status=1; break; }
+	done
+	wait "$emulator" || status=1
+	[ "$status" = 0 ] || exit 1
 }
