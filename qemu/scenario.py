@@ -275,9 +275,11 @@ def main() -> int:
     unknown = set(options.names) - {s.name for s in scenarios}
     if unknown:
         sys.exit(f"scenario: no such scenario: {', '.join(sorted(unknown))}; try --list")
+    # The slow kernel first, so that it does not end long after all others
+    kernels = sorted({k for s in scenarios for k in s.kernels}, reverse=True)
     every_run = [
         Run(scenario, driver, kernel, persona)
-        for kernel in dict.fromkeys(k for s in scenarios for k in s.kernels)
+        for kernel in kernels
         for scenario in scenarios
         for persona in scenario.personas
         for driver in scenario.reported + scenario.drivers
