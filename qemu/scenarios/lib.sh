@@ -139,6 +139,9 @@ block() {
 	return 1
 }
 
+# seq_of DISK: the number that no other disk ever had
+seq_of() { cat "/sys/block/${1##*/}/diskseq"; }
+
 # The link that udev made for a block device
 by_id() {
 	for link in /dev/disk/by-id/ieee1394-*; do
@@ -184,6 +187,16 @@ holds() { same "$(sha256sum <"$1" | cut -d' ' -f1)" "$(cat "/tmp/$(basename "$1"
 
 # Trouble, of the target's making: qemu/hw/firewire/sbp2-faults.c
 fault() { labctl set t0 "$1" "$2"; }
+
+# statuses_lost N: a block of the disk is read, though its status is lost so often
+statuses_lost() {
+	so_far=$(happened status-lost)
+	check "a block is read" dd if="$disk" of=/tmp/before bs=4k count=1 iflag=direct
+	fault status-lost "$1"
+	check "again, though $1 statuses were lost" dd if="$disk" of=/tmp/after bs=4k count=1 iflag=direct
+	check "which happened" happened status-lost $((so_far + $1))
+	check "it is the same" cmp /tmp/before /tmp/after
+}
 
 # happened NAME [N]: how often it did; or, it did so often, or will in a moment
 happened() {
