@@ -188,13 +188,13 @@ holds() { same "$(sha256sum <"$1" | cut -d' ' -f1)" "$(cat "/tmp/$(basename "$1"
 # Trouble, of the target's making: qemu/hw/firewire/sbp2-faults.c
 fault() { labctl set t0 "$1" "$2"; }
 
-# statuses_lost N: a block of the disk is read, though its status is lost so often
+# statuses_lost DISK N: a block is read, though its status is lost so often
 statuses_lost() {
 	so_far=$(happened status-lost)
-	check "a block is read" dd if="$disk" of=/tmp/before bs=4k count=1 iflag=direct
-	fault status-lost "$1"
-	check "again, though $1 statuses were lost" dd if="$disk" of=/tmp/after bs=4k count=1 iflag=direct
-	check "which happened" happened status-lost $((so_far + $1))
+	check "a block is read" dd if="$1" of=/tmp/before bs=4k count=1 iflag=direct
+	fault status-lost "$2"
+	check "again, though $2 statuses were lost" dd if="$1" of=/tmp/after bs=4k count=1 iflag=direct
+	check "which happened" happened status-lost $((so_far + $2))
 	check "it is the same" cmp /tmp/before /tmp/after
 }
 
