@@ -60,7 +60,7 @@ install_missing() {
 }
 
 install_packages() {
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o DPkg::Lock::Timeout=300 \
 		--no-install-recommends "$@" >/dev/null 2>&1
 }
 
