@@ -223,11 +223,15 @@ class Run:
 
     def start_target(self) -> None:
         """Linux's own target, in a guest of its own"""
-        if self.target:
-            self.target.clean_up()
-        self.target = TargetGuest(self.options)
-        self.target.start()
-        self.target.wait()
+        for first in (True, False):
+            if self.target:
+                self.target.clean_up()
+            self.target = TargetGuest(self.options)
+            self.target.start()
+            if self.target.comes_up():
+                break
+            if not (first and self.target.once_more()):
+                self.target.tell_why()
         self.link = self.target.near
 
     def start(self) -> None:
@@ -410,6 +414,14 @@ class Run:
             return "ran old code"
         return ""
 
+    def once_more(self) -> bool:
+        """Whether to start it again, which is told"""
+        trouble = self.emulator_trouble()
+        if trouble:
+            print("lab: the emulator %s while the kernel booted; starting it "
+                  "once more" % trouble, file=sys.stderr)
+        return bool(trouble)
+
     def attempt(self) -> None:
         self.start()
         self.watch()
@@ -417,10 +429,7 @@ class Run:
 
     def go(self) -> int:
         self.attempt()
-        trouble = self.emulator_trouble()
-        if trouble:
-            print("lab: the emulator %s while the kernel booted; starting it "
-                  "once more" % trouble, file=sys.stderr)
+        if self.once_more():
             self.attempt()
         return self.judge()
 
@@ -448,8 +457,8 @@ class TargetGuest(Run):
         super().__init__(argparse.Namespace(**values))
         self.near, self.link = socket.socketpair()
 
-    def wait(self) -> None:
-        """Until the target can be logged in to"""
+    def comes_up(self) -> bool:
+        """Wait until the target can be logged in to"""
         log = LogWatch(self.folder.path / "kernel.log")
         stdout = self.streams[0].port
         words = b""
@@ -461,13 +470,15 @@ class TargetGuest(Run):
                 self.read(self.control, None)
             log.look()
             if self.is_lost(log):
-                self.tell_why()
+                return False
+        return True
 
     def is_lost(self, log: LogWatch) -> bool:
         assert self.process
         silent = time.monotonic() - log.grew > BOOT_SILENCE_SECONDS
+        self.hung = silent and not self.ready
         return (self.process.poll() is not None or log.fatal or
-                self.status is not None or (silent and not self.ready))
+                self.status is not None or self.hung)
 
     def tell_why(self) -> None:
         print(self.read_log("qemu.log"), end="", file=sys.stderr)
