@@ -136,12 +136,22 @@ package_field() {
 
 # set_up KERNEL...: QEMU and those kernels, side by side
 set_up() {
-	local kernel emulator status=0
+	local kernel process processes=() status=0
 	"$root/qemu/build" >/dev/null &
-	emulator=$!
+	processes+=($!)
 	for kernel; do
-		"$root/qemu/kernel" "$kernel" >/dev/null || { status=1; break; }
+		"$root/qemu/kernel" "$kernel" >/dev/null &
+		processes+=($!)
 	done
-	wait "$emulator" || status=1
+	for process in "${processes[@]}"; do
+		wait "$process" || status=1
+	done
 	[ "$status" = 0 ] || exit 1
+}
+
+# Seconds of processor time of all that was waited for: utime and stime of children
+used() {
+	local stat
+	read -r -a stat <"/proc/$$/stat"
+	echo $(((stat[15] + stat[16]) / $(getconf CLK_TCK)))
 }
