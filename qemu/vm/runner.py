@@ -226,13 +226,13 @@ class Run:
         for first in (True, False):
             if self.target:
                 self.target.clean_up()
-            self.target = TargetGuest(self.options)
-            self.target.start()
-            if self.target.comes_up():
+            target = self.target = TargetGuest(self.options)
+            self.link = target.near
+            target.start()
+            if target.comes_up():
                 break
-            if not (first and self.target.once_more()):
-                self.target.tell_why()
-        self.link = self.target.near
+            if not (first and target.once_more()):
+                target.tell_why()
 
     def start(self) -> None:
         if self.options.target == "lio-guest":
