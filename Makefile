@@ -87,7 +87,7 @@ help:
 	@echo 'make install      install it, and keep firewire-sbp2 away from its devices'
 	@echo 'make uninstall    take both back'
 	@echo 'make demo         see it serve a FireWire disk in a virtual machine'
-	@echo 'make check        all tests: kunit, models, scenarios, soak, fuzz, lint'
+	@echo 'make check        all tests: lint, kunit, models, scenarios, soak, fuzz'
 	@echo 'make lint         checkpatch, sparse, gcc, clang, shellcheck, mypy'
 	@echo 'make kunit        unit tests on a kernel with KASAN and lockdep'
 	@echo 'make scenarios    both drivers, several kernels, in the virtual lab'
