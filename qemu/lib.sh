@@ -24,9 +24,13 @@ have_package() {
 	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
+make_locks() {
+	mkdir -p "$cache/lock" || die "cannot write to $cache: set SBP2X_CACHE to a folder that you can write to"
+}
+
 # alone NAME COMMAND...: while nobody else of us runs a command of that name
 alone() (
-	mkdir -p "$cache/lock" || die "cannot write to $cache: set SBP2X_CACHE to a folder that you can write to"
+	make_locks
 	exec 8>"$cache/lock/$1"
 	flock 8
 	shift
@@ -75,7 +79,7 @@ need_space() {
 
 # locked NAME: only one at a time from here on; others wait
 locked() {
-	mkdir -p "$cache/lock" || die "cannot write to $cache: set SBP2X_CACHE to a folder that you can write to"
+	make_locks
 	exec 9>"$cache/lock/$1"
 	if ! flock -n 9; then
 		say "waiting for another $1 to finish"
@@ -147,11 +151,4 @@ set_up() {
 		wait "$process" || status=1
 	done
 	[ "$status" = 0 ] || exit 1
-}
-
-# Seconds of processor time of all that was waited for: utime and stime of children
-used() {
-	local stat
-	read -r -a stat <"/proc/$$/stat"
-	echo $(((stat[15] + stat[16]) / $(getconf CLK_TCK)))
 }
