@@ -20,6 +20,25 @@ STRAY = {
 }
 REFCOUNT = "[   42.474958] refcount_t: underflow; use-after-free.\n"
 
+FAILED = "[   69.393025] firewire_core 0000:00:02.0: topology build failed\n"
+
+
+def leak(jiffies: int, caller: str) -> str:
+    """As kmemleak tells of it"""
+    lines = ("unreferenced object 0xffff8880009d1680 (size 64):",
+             f'  comm "kworker/0:0", pid 9, jiffies {jiffies}',
+             "  hex dump (first 32 bytes):",
+             "    c0 ff 37 03 13 00 00 00 01 00 00 00 00 00 00 00  ..7.............",
+             "  backtrace (crc f2ba5adc):",
+             "    kmemleak_alloc+0x4c/0x80",
+             "    __kmalloc_noprof+0x273/0x430",
+             f"    {caller}+0x1618/0x3050 [firewire_core]",
+             "    bus_reset_work+0xeaf/0x2500 [firewire_ohci]")
+    return "".join(f"[  151.271987] kmemleak report: {line}\n" for line in lines)
+
+
+NODE = leak(4294944242, "fw_core_handle_bus_reset")      # at 69.46 s
+
 
 class KernelLog(unittest.TestCase):
     """Of each kernel"""
@@ -37,6 +56,24 @@ class KernelLog(unittest.TestCase):
 
     def test_something_else_came_first(self) -> None:
         self.assertFalse(kernel_log.stray_breakpoint(REFCOUNT + STRAY["6.12"]))
+
+    def test_nodes_of_a_failed_topology(self) -> None:
+        log = GOOD + FAILED + NODE + NODE
+        self.assertFalse(kernel_log.complaint(log))
+        self.assertEqual(kernel_log.lost_nodes(log), 2)
+
+    def test_other_leaks(self) -> None:
+        late = leak(4294944242 + 200, "fw_core_handle_bus_reset")
+        other = leak(4294944242, "fw_device_init")
+        for text in (GOOD + NODE, GOOD + FAILED + late, GOOD + FAILED + other):
+            self.assertTrue(kernel_log.complaint(text))
+            self.assertFalse(kernel_log.lost_nodes(text))
+
+    def test_a_leak_beside(self) -> None:
+        other = leak(4294944242, "fw_device_init")
+        for text in (FAILED + NODE + other, FAILED + other + NODE):
+            self.assertEqual(kernel_log.complaint(text), other.splitlines())
+        self.assertTrue(kernel_log.complaint(FAILED + NODE + REFCOUNT))
 
 
 if __name__ == "__main__":

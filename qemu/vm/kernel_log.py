@@ -26,6 +26,17 @@ FATAL = re.compile(r"\bOops\b|^general protection|^Kernel panic|^BUG: unable")
 # What the kernel says of a breakpoint that it did not set
 BREAKPOINT = re.compile(r"^(?:Oops: )?int3: 0000 \[#1\]")
 
+# firewire-ohci reads the node ID before the self IDs. Where another bus reset comes
+# between them, as when the host keeps the processor from running, firewire-core does
+# not find its own node in the tree that it has just built, and forgets all of it.
+NO_TOPOLOGY = re.compile(r"^firewire_core .*: topology build failed$")
+LEAK = "kmemleak report: "
+LOST_NODE = re.compile(LEAK + r".*, jiffies (\d+)$.*"
+                       r"__kmalloc[^\n]*\n[^\n]* fw_core_handle_bus_reset\+[^\n]*\n"
+                       r"[^\n]* bus_reset_work\+", re.MULTILINE | re.DOTALL)
+HZ = 100    # of the kernel that has kmemleak; jiffies begin five minutes before 2^32
+FIRST_JIFFIES = 2 ** 32 - 300 * HZ
+
 EXCERPT = 60
 
 
@@ -51,9 +62,45 @@ def stray_breakpoint(text: str) -> bool:
     return bool(first) and bool(BREAKPOINT.search(message(first[0])))
 
 
+def seconds(line: str) -> float:
+    return float(line.partition("]")[0].rpartition("[")[2])
+
+
+def leaks(lines: list[str]) -> list[tuple[int, int]]:
+    """The lines of each object of kmemleak's report: the first, and the one after
+    the last"""
+    begins = [number for number, line in enumerate(lines)
+              if message(line).startswith(LEAK + "unreferenced object")]
+    result = []
+    for begin in begins:
+        end = begin + 1
+        while end < len(lines) and message(lines[end]).startswith(LEAK + " "):
+            end += 1
+        result.append((begin, end))
+    return result
+
+
+def without_lost_nodes(text: str) -> tuple[list[str], int]:
+    """The log without the leaks that are firewire-core's, and how many these were"""
+    lines = text.splitlines()
+    failed = [seconds(line) for line in lines
+              if is_kernel_line(line) and NO_TOPOLOGY.search(message(line))]
+    lost = 0
+    for begin, end in reversed(leaks(lines) if failed else []):
+        node = LOST_NODE.search("\n".join(map(message, lines[begin:end])))
+        if node and any(abs((int(node[1]) - FIRST_JIFFIES) / HZ - time) < 1 for time in failed):
+            del lines[begin:end]
+            lost += 1
+    return lines, lost
+
+
+def lost_nodes(text: str) -> int:
+    return without_lost_nodes(text)[1]
+
+
 def complaint(text: str) -> list[str]:
     """The log from its first complaint on, shortened; empty if there is none"""
-    lines = text.splitlines()
+    lines, _ = without_lost_nodes(text)
     for number, line in enumerate(lines):
         if complains(line):
             return lines[number:number + EXCERPT]
