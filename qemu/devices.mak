@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The machine that the lab uses, its devices, and no others
+CONFIG_Q35=y
+CONFIG_VTD=y
+CONFIG_VIRTIO_PCI=y
+CONFIG_VIRTIO_SERIAL=y
+CONFIG_VIRTIO_9P=y
+CONFIG_OHCI1394=y
+CONFIG_SBP2_TARGET=y
+CONFIG_FW_INTRUDER=y
+CONFIG_FW_LINK=y
