@@ -23,9 +23,6 @@ COMPLAINT = re.compile(r"""
 # After one of these nothing useful follows
 FATAL = re.compile(r"\bOops\b|^general protection|^Kernel panic|^BUG: unable")
 
-# What the kernel says of a breakpoint that it did not set
-BREAKPOINT = re.compile(r"^(?:Oops: )?int3: 0000 \[#1\]")
-
 # firewire-ohci reads the node ID before the self IDs. Where another bus reset comes
 # between them, as when the host keeps the processor from running, firewire-core does
 # not find its own node in the tree that it has just built, and forgets all of it.
@@ -54,12 +51,6 @@ def complains(line: str) -> bool:
 
 def is_fatal(line: str) -> bool:
     return is_kernel_line(line) and bool(FATAL.search(message(line)))
-
-
-def stray_breakpoint(text: str) -> bool:
-    """Is that its first complaint?"""
-    first = complaint(text)[:1]
-    return bool(first) and bool(BREAKPOINT.search(message(first[0])))
 
 
 def seconds(line: str) -> float:

@@ -407,23 +407,13 @@ class Run:
             if path and (self.folder.path / name).exists():
                 shutil.copyfile(self.folder.path / name, path)
 
-    def emulator_trouble(self) -> str:
-        """What is QEMU's fault, before anything of ours was run. The kernel changes
-        its code by way of a breakpoint; with several processors QEMU may go on with
-        the breakpoint where that is gone already."""
-        if self.hung:
-            return "hung"
-        if not self.ready and kernel_log.stray_breakpoint(self.read_log("kernel.log")):
-            return "ran old code"
-        return ""
-
     def once_more(self) -> bool:
-        """Whether to start it again, which is told"""
-        trouble = self.emulator_trouble()
-        if trouble:
-            print("lab: the emulator %s while the kernel booted; starting it "
-                  "once more" % trouble, file=sys.stderr)
-        return bool(trouble)
+        """Whether to start it again, which is told: the emulator hung, before anything
+        of ours was run"""
+        if self.hung:
+            print("lab: the emulator hung while the kernel booted; starting it once more",
+                  file=sys.stderr)
+        return self.hung
 
     def attempt(self) -> None:
         self.start()
