@@ -21,10 +21,6 @@ def comma(text: str) -> str:
     return text.replace(",", ",,")
 
 
-def is_debug(options: argparse.Namespace) -> bool:
-    return bool(options.kernel == "debug")
-
-
 def kernel_parameters(options: argparse.Namespace) -> str:
     words = ["console=ttyS0,115200", "loglevel=7", "panic=-1",
              "mitigations=off", "random.trust_cpu=on", "tsc=reliable",
@@ -92,8 +88,7 @@ class Ports:
 
 def processor(options: argparse.Namespace) -> list[str]:
     smp = 1 if options.icount else options.smp
-    result = ["-smp", str(smp), "-m", options.mem or
-              ("2G" if is_debug(options) else "1G")]
+    result = ["-smp", str(smp), "-m", options.mem or "1G"]
     if options.kvm:
         return [*result, "-accel", "kvm", "-cpu", "host"]
     result += ["-accel", "tcg,thread=%s" % ("single" if options.icount else "multi"),
