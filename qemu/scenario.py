@@ -54,6 +54,7 @@ class Run:
     lines: list[str] = dataclasses.field(default_factory=list)
     passed: bool = False
     seconds: float = 0.0
+    processor: float = 0.0
 
     @property
     def in_check(self) -> bool:
@@ -153,6 +154,13 @@ def judge(output: str, status: int) -> list[str]:
     return [f"1..{count + 1}"] + lines
 
 
+def processor_time(pid: int) -> float:
+    """Seconds of a process that ends, and of all that it has waited for"""
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
 def execute(run: Run, options: argparse.Namespace) -> Run:
     capture = str(pathlib.Path(options.logs).absolute() / f"{run.slug}.pcapng")
     lab = [word.replace("@iso@", options.iso).replace("@capture@", capture)
@@ -170,13 +178,15 @@ def execute(run: Run, options: argparse.Namespace) -> Run:
     command += [str(SCENARIOS / run.scenario.name)]
     start = time.monotonic()
     log = pathlib.Path(options.logs) / f"{run.slug}.log"
-    with open(log, "w", encoding="utf-8") as errors:
-        done = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL,
-            encoding="utf-8", errors="replace", check=False,
-        )
+    with open(log, "w", encoding="utf-8") as errors, \
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors,
+                             stdin=subprocess.DEVNULL, encoding="utf-8",
+                             errors="replace") as done:
+        assert done.stdout
+        output = done.stdout.read()
+        run.processor = processor_time(done.pid)
     run.seconds = time.monotonic() - start
-    run.lines = judge(done.stdout, done.returncode)
+    run.lines = judge(output, done.returncode)
     run.passed = not any(line.startswith("not ok") for line in run.lines)
     if options.disarmed:
         invert(run)
@@ -212,7 +222,8 @@ def show(run: Run, number: int) -> None:
     for line in run.lines:
         print(f"    {line}")
     verdict = "ok" if run.passed else "not ok"
-    print(f"{verdict} {number} - {run.title} # {run.seconds:.0f} s", flush=True)
+    print(f"{verdict} {number} - {run.title} # {run.seconds:.0f} s, "
+          f"{run.processor:.0f} s of processor time", flush=True)
 
 
 def report(run: Run) -> None:

@@ -147,7 +147,7 @@ def arguments(options: argparse.Namespace, binary: str, kernel: pathlib.Path,
               "-machine", machine, *processor(options)]
     if options.iommu:
         result += ["-device", "intel-iommu,intremap=on"]
-    result += ["-kernel", str(kernel / "vmlinux"),
+    result += ["-kernel", str(kernel / "vmlinuz"),
                "-initrd", str(folder / "initramfs"),
                "-append", kernel_parameters(options),
                "-chardev", "file,id=log,path=%s" % comma(str(folder / "kernel.log")),
