@@ -37,6 +37,8 @@ def leak(jiffies: int, caller: str) -> str:
     return "".join(f"[  151.271987] kmemleak report: {line}\n" for line in lines)
 
 
+SUSPECTED = ("[  150.1] kmemleak: 2 new suspected memory leaks "
+             "(see /sys/kernel/debug/kmemleak)\n")
 NODE = leak(4294944242, "fw_core_handle_bus_reset")      # at 69.46 s
 
 
@@ -51,9 +53,9 @@ class KernelLog(unittest.TestCase):
                 self.assertTrue(kernel_log.complaint(GOOD + line))
 
     def test_nodes_of_a_failed_topology(self) -> None:
-        log = GOOD + FAILED + NODE + NODE
-        self.assertFalse(kernel_log.complaint(log))
-        self.assertEqual(kernel_log.lost_nodes(log), 2)
+        for log in (GOOD + FAILED + NODE + NODE, FAILED + SUSPECTED + NODE + NODE):
+            self.assertFalse(kernel_log.complaint(log))
+            self.assertEqual(kernel_log.lost_nodes(log), 2)
 
     def test_other_leaks(self) -> None:
         late = leak(4294944242 + 200, "fw_core_handle_bus_reset")
@@ -67,6 +69,9 @@ class KernelLog(unittest.TestCase):
         for text in (FAILED + NODE + other, FAILED + other + NODE):
             self.assertEqual(kernel_log.complaint(text), other.splitlines())
         self.assertTrue(kernel_log.complaint(FAILED + NODE + REFCOUNT))
+        self.assertEqual(kernel_log.complaint(FAILED + SUSPECTED + NODE + other),
+                         (SUSPECTED + other).splitlines())
+        self.assertTrue(kernel_log.complaint(FAILED + SUSPECTED))
 
 
 if __name__ == "__main__":
