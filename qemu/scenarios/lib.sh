@@ -280,19 +280,16 @@ unit() {
 
 # That the debug kernel's instruments are on, read from the kernel itself
 has_option() { zcat /proc/config.gz | grep -qx "CONFIG_$1=y"; }
+# Lockdep turns itself off at its first complaint
+lockdep_is_on() { grep -qE 'debug_locks: *1' /proc/lockdep_stats; }
 instruments() {
 	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
 	for option in KASAN PROVE_LOCKING DEBUG_KMEMLEAK DEBUG_OBJECTS_TIMERS \
 		DEBUG_OBJECTS_WORK DEBUG_ATOMIC_SLEEP UBSAN; do
 		check "the kernel has $option" has_option $option
 	done
-	# Lockdep turns itself off at its first complaint
-	check "lockdep is at work" grep -qE 'debug_locks: *1' /proc/lockdep_stats
+	check "lockdep is at work" lockdep_is_on
 	check "kmemleak is at work" test -w /sys/kernel/debug/kmemleak
 	check "debug objects are tracked" grep -qE '^pool_used *: *[1-9]' /sys/kernel/debug/debug_objects/stats
 }
 
-# For leaks the lab looks in the end
-lockdep_is_content() {
-	check "lockdep has no complaint" grep -qE 'debug_locks: *1' /proc/lockdep_stats
-}

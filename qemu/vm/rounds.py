@@ -249,8 +249,7 @@ class Rounds:
             rounds = re.findall(self.NAME + r": round (.*)", before)
             notes.append(f"in round {rounds[-1] if rounds else '?'}")
             notes += complaint[:30]
-        if lost := kernel_log.lost_nodes(text):
-            notes.append(f"firewire-core lost {lost} nodes of a topology that it did not build")
+        notes += kernel_log.excuses(text)
         self.results.add(good, "no report from lockdep, KASAN, kmemleak, DEBUG_OBJECTS", notes)
 
     def judge_memory(self, chunk: Chunk) -> None:

@@ -373,9 +373,8 @@ class Run:
         log = self.read_log("kernel.log")
         complaint = kernel_log.complaint(log)
         last = [line for line in log.splitlines() if line.strip()][-20:]
-        if lost := kernel_log.lost_nodes(log):
-            print(f"lab: firewire-core lost {lost} nodes of a topology that it did "
-                  "not build", file=sys.stderr)
+        for excuse in kernel_log.excuses(log):
+            print("lab:", excuse, file=sys.stderr)
         if complaint:
             self.explain("the guest's kernel complained:", complaint)
             return COMPLAINED
